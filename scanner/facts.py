@@ -138,7 +138,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The failure of a connection or lookup; ``kind`` states the kind of failure, with remote or local cause.
+    """The failure of a connection or lookup; ``kind`` is the type of the failure, whose cause is remote or local.
 
     ``code`` is the SMTP reply code or errno; ``text`` is the message of the peer or the library, of bounded length.
     """

@@ -35,7 +35,7 @@ def stderr() -> Console:
 
 
 class _TerminalStream:
-    """Standard output to a terminal; JSON escapes replace control characters and others that change the display."""
+    """Standard output to a terminal; JSON escapes replace characters that control the terminal."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

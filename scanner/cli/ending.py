@@ -78,5 +78,5 @@ async def watch_limits(stop: pipeline.Stop, stats: Stats, limits: Limits) -> Non
 
 
 def _cause(stats: Stats) -> str:
-    """Return the cause of the pause, from the beginning of the message that announced the pause."""
+    """Return the cause of a pause after the loss of the network: the beginning of the message about the pause."""
     return "; ".join(text.partition(":")[0] for text in stats.outages.values())

@@ -57,7 +57,7 @@ class Statuses(Protocol):
         """The state of the scan, while the scan runs."""
 
     def status(self, state: RunState | None = None) -> Status:
-        """Return the status at this moment; ``state`` is the final state after the end of the scan."""
+        """Return the status at this moment; ``state`` is the final state of an ended scan, None before its end."""
 
 
 class StatusView(Protocol):
@@ -105,7 +105,7 @@ class ProgressLoop:
 def progress_loop(
     source: Statuses, request: ProgressRequest, console: Console, store: Store | None, say: Callable[[str], None]
 ) -> Iterator[ProgressLoop]:
-    """Open the display and the files for the block, within which the caller runs ``ProgressLoop.run``.
+    """Open the display and the files during the ``with`` block, in which the caller runs ``ProgressLoop.run``.
 
     Args:
         source: source of the status.

@@ -259,7 +259,7 @@ def _check_profile(profile: TLSProfile, flag: str) -> None:
 
 
 def _sts(flags: dict[str, Any]) -> bool:
-    """Return whether a scan examines MTA-STS; by default, only a scan without lists does."""
+    """Return whether a scan examines MTA-STS; by default, only a scan without lists examines MTA-STS."""
     wanted: bool | None = flags["sts"]
     if wanted is not None:
         return wanted

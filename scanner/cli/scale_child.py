@@ -1,8 +1,8 @@
 """The child process of a scan in many processes: one job, read from standard input (see ``scanner.scale.job``).
 
-A worker of Dask starts this module as a program for each job, because a scan needs signal handlers, an event loop, and
-memory that is freed when the process ends. The job ends early if standard input is closed, because the worker has
-ended, or if the file ``RUN/plan/stop`` appears.
+A worker of Dask starts this module as a program for each job, because a scan needs its own signal handlers, its own
+event loop, and memory that is freed when the process ends. The job ends early if standard input is closed, because the
+worker has ended, or if the file ``RUN/plan/stop`` appears.
 """
 
 import logging
@@ -166,7 +166,7 @@ def _this_worker(job: Job, request: Request, resolved: Resolved) -> ScanWorker:
 
 
 async def _watch(place: PlanPlace, stop: Stop, *, drains: bool) -> None:
-    """End the job early if the parent process ends or the file ``stop`` appears.
+    """End the job early if the worker that started this process ends or the file ``stop`` appears.
 
     If ``drains`` is true, the file ``stop`` lets the job finish its probes in flight, unless the file contains "now".
     """

@@ -54,7 +54,7 @@ _WAITING = 128  # connections that the kernel accepts for the program
 
 @dataclass(frozen=True, slots=True)
 class ResolverAnswer:
-    """The answer of the resolver program: the resolver with notes for the user, or the error without a resolver."""
+    """The answer of the resolver program: the resolver with notes for the user, or the error if none is usable."""
 
     resolver: KnownResolver | None = None
     notes: tuple[str, ...] = ()

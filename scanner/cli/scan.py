@@ -228,7 +228,7 @@ def header_of(request: Request, resolved: Resolved, spool: Spool | None) -> RunH
 
 
 def _source(name: str) -> InputSource:
-    """Return the description of a list for run.json, with a digest of the file.
+    """Return the description of an input list for run.json, with a digest of the file.
 
     The description of standard input or of a pipe has no digest, because such a list cannot be read twice.
     """

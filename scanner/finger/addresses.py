@@ -142,7 +142,7 @@ class _Search:
     # --- from the destination to hosts ------------------------------------------------------------------------
 
     async def _host(self, host: str) -> None:
-        """Look up the addresses of a destination without MX lookup, and sort the addresses into connection order."""
+        """Look up the addresses of a host without an MX lookup, and sort them into the order of connection attempts."""
         if self._found.route is None:
             self._found.route = route.direct(host)
         await self._addresses(HostAddress(host, host, "", self._destination.port), dnssec=True)

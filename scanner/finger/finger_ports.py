@@ -76,7 +76,7 @@ class FingerPorts(Protocol):
         """Run the SMTP dialogue on the most recent connection, close the connection, and return the result."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for a time in seconds."""
 
 
 class NetworkPorts:
@@ -129,7 +129,7 @@ class NetworkPorts:
         )
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for a time in seconds."""
         await trio.sleep(seconds)
 
 

@@ -1,4 +1,4 @@
-"""The steps of a finger run: look up the destination, choose the level of each address, connect, probe, reconnect.
+"""The steps of a finger run: look up the destination, choose the TLS level of each address, connect, probe, reconnect.
 
 A run uses the first address that accepts a connection, whatever the result of its probe; with ``--all``, the run tries
 every address. The module ``logged_probe`` runs the dialogue, ``lines`` formats the printed lines, and ``core.policy``

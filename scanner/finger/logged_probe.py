@@ -50,7 +50,7 @@ def mode_of(options: Options) -> Mode:
 
 
 def _is_possible(offer: TLSProfile) -> bool:
-    """Return whether OpenSSL accepts a TLS profile, such as its cipher list."""
+    """Return whether OpenSSL accepts the settings of a TLS profile, such as the cipher list."""
     try:
         context_for(offer)
     except ValueError:
@@ -236,7 +236,7 @@ class LoggedProbe(Listener):
             self._about_cache(f"save session {self._key} to memory cache")
 
     def state(self, text: str) -> None:
-        """Print the state of OpenSSL's handshake."""
+        """Print a state of OpenSSL's handshake, if ``-L`` selects the handshake states."""
         if LogMask.DEBUG in self._mask:
             self._out.line(f"SSL_connect:{text}")
 

@@ -6,7 +6,7 @@
 * ``${name?{text}:{other}}`` gives ``text`` if the value of the parameter is not empty, else ``other``.
 * ``${{a} == {b} ? {text} : {other}}`` gives ``text`` if the comparison (== != < <= > >=) of a and b is true, else
   ``other``; a and b are compared as numbers if both are numbers, else as texts.
-* ``${{a} <level {b} ? {text} : {other}}`` compares a and b as compatibility levels (<level ==level ...).
+* ``${{a} <level {b} ? {text} : {other}}`` is a comparison of a and b as compatibility levels (<level ==level ...).
 * ``$$`` gives a dollar sign.
 
 The values of parameters and the texts in macros may contain further macros, which are expanded too. ``expand`` raises

@@ -3,7 +3,7 @@
 A line that begins with white space continues the previous line; ``#`` begins a comment line. The last definition of a
 parameter takes precedence, and ``-o`` overrides the file. ``$name`` and similar macros in values refer to other
 parameters (see ``macros``). ``load`` reads a main.cf file; ``settle`` applies defaults, expands macros and checks the
-values. For an error that is fatal in Postfix, both functions raise ``MainCfError``.
+values. ``load`` and ``settle`` raise ``MainCfError`` for an error that is fatal in Postfix.
 
 Without MAIL_CONFIG and without /etc/postfix/main.cf, the parameters have the defaults of a fresh Postfix installation.
 main.cf and ``-o`` may define further parameters, which are used only in macros.
@@ -194,7 +194,10 @@ def _expanded(known: Mapping[str, str], name: str) -> str:
 
 
 def _names(known: Mapping[str, str], written: Mapping[str, str], hostname: Callable[[], str]) -> dict[str, str]:
-    """Return the defaults of ``myhostname`` and ``mydomain``; each can be derived from the other."""
+    """Return the defaults of ``myhostname`` and ``mydomain``.
+
+    If main.cf or ``-o`` sets one of the two parameters, the default of the other parameter is derived from the value.
+    """
     if "myhostname" in written:
         _, _, domain = _expanded({"mydomain": "", **known}, "myhostname").partition(".")
         return {"mydomain": domain or DEFAULT_DOMAIN}

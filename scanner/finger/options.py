@@ -1,10 +1,11 @@
 """The command line of posttls-finger(1): getopt in POSIX order, no abbreviated options.
 
 Every argument after the destination is a match argument, even if it begins with a hyphen. ``--json``, ``--all``,
-``--save`` and ``--help`` are options of mxsweep alone. A value that is fatal in posttls-finger raises ``Fatal``; a
-syntax error in the command line raises ``Usage``. Errors are reported in posttls-finger's order: errors in single
-options, after them in combinations of options, last in the parameters of main.cf. posttls-finger reports a wrong or
-missing destination after its lines about TLS. Therefore ``parse`` stores the error in ``Options.bad_destination``.
+``--save`` and ``--help`` are options of mxsweep alone. ``parse`` raises ``Fatal`` for a value that is fatal in
+posttls-finger, and ``Usage`` for a syntax error in the command line. Errors are reported in posttls-finger's order:
+errors in single options, after them in combinations of options, last in the parameters of main.cf. posttls-finger
+reports a wrong or missing destination after its lines about TLS. Therefore ``parse`` stores the error in
+``Options.bad_destination``.
 """
 
 import getopt
@@ -191,7 +192,7 @@ def _leading_dot(name: str) -> tuple[str, str]:
 
 
 def _complaint(error: getopt.GetoptError) -> str:
-    """Return the message of the C library's getopt."""
+    """Return the message that the C library's getopt prints about an error in the options."""
     if error.msg.endswith("requires argument"):
         return f"option requires an argument -- '{error.opt}'"
     return f"invalid option -- '{error.opt if len(error.opt) == 1 else '-'}'"

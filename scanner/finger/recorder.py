@@ -29,7 +29,7 @@ class RecordingPorts:
 
     @property
     def rng(self) -> random.Random:
-        """The random generator of the forwarding ports, which was seeded with the seed of the saved case."""
+        """The random generator of the ports that receive the calls, seeded with the seed of the saved case."""
         return self._ports.rng
 
     def now(self) -> datetime:
@@ -62,7 +62,7 @@ class RecordingPorts:
         return await self._ports.converse(request, tape)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for a time in seconds."""
         await self._ports.sleep(seconds)
 
 

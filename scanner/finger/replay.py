@@ -38,7 +38,7 @@ class ReplayPorts:
         return self._connection.at if self._connection is not None else datetime.fromtimestamp(0, UTC)
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Return the saved answers to a DNS query in the order of the run; return the last one repeatedly."""
+        """Return the next saved answer to a query; after the last saved answer, return the last answer again."""
         del dnssec
         await trio.lowlevel.checkpoint()
         answers = self._answers[name, rtype]
@@ -100,7 +100,7 @@ class _Playback:
     def play(self, connection: SavedConnection) -> ProbeResult:
         """Replay the saved events of a connection and return the result of the probe.
 
-        If further events are missing, the connection is treated as closed by the peer.
+        If the saved events end before the dialogue, the connection is treated as closed by the peer.
         """
         for event in connection.events:
             if self._dialogue.phase is Phase.HANDSHAKE and not self._begun:

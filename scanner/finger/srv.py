@@ -1,7 +1,7 @@
 """Parsing, order and warnings of SRV records (RFC 2782).
 
 SRV records of equal priority are ordered by weighted random selection as in RFC 2782. Unlike in Postfix, an SRV record
-of weight 0 has a small chance to be selected early.
+of weight 0 has a small chance to be selected before records with a higher weight.
 """
 
 import random

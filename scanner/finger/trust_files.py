@@ -16,7 +16,7 @@ from scanner.net import tls_errors, truststore
 from scanner.vocabulary import Level
 
 _PEM_START = re.compile(rb"-----BEGIN ([^-\n]+)-----\s(.*?)(?=-----BEGIN |\Z)", re.DOTALL)
-"""Pattern of a PEM block and the text before the next PEM block."""
+"""Pattern of the start of a PEM block and of the text up to the next PEM block."""
 
 _WORDS = ("cert", "pkey")
 _SELECTORS = {b"CERTIFICATE": tlsa.CERT, b"X509 CERTIFICATE": tlsa.CERT, b"PUBLIC KEY": tlsa.SPKI}

@@ -23,7 +23,10 @@ The oldest breaker is removed first. The scan may then make one more connection 
 
 @dataclass(slots=True)
 class _Breaker:
-    """The state of one breaker: addresses that refused in a row, back-off, and deferred connections."""
+    """The state of one breaker.
+
+    ``refusals`` contains the addresses that refused connections in a row, and ``deferred`` counts deferred connections.
+    """
 
     refusals: set[str] = field(default_factory=set)
     backoff: Backoff = field(default_factory=Backoff)
@@ -45,7 +48,7 @@ class Breakers:
         self._open: dict[str, _Breaker] = {}  # also breakers that have closed since the last call of ``open``
 
     def is_open(self, key: str, now: float) -> bool:
-        """Return whether the breaker of ``key`` is open, so that no connection may be made now."""
+        """Return whether the breaker of ``key`` (a provider or network) is open: no connection may then be made."""
         breaker = self._breakers.get(key)
         return breaker is not None and breaker.backoff.pauses(now)
 
