@@ -43,7 +43,7 @@ _IMPOSSIBLE = TLSProfile("impossible", "no-such-cipher", security_level=1)
 
 
 def mode_of(options: Options) -> Mode:
-    """Return the protocol that ``-S`` and ``-w`` select."""
+    """Return the mode (SMTP or LMTP, with or without TLS from the start) that ``-S`` and ``-w`` select."""
     if options.lmtp:
         return Mode.LMTPS if options.wrapper else Mode.LMTP
     return Mode.SMTPS if options.wrapper else Mode.SMTP

@@ -8,7 +8,7 @@ MOST_DOUBLINGS = 16
 
 @dataclass(slots=True)
 class Backoff:
-    """The pause after repeated failures: ``until`` is its end in seconds, ``count`` the number of pauses so far."""
+    """The pause after failures: ``until`` is the clock time of its end in seconds, ``count`` the number of pauses."""
 
     count: int = 0
     until: float = 0.0
