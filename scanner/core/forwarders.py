@@ -95,7 +95,7 @@ def row(resolver: str, validation: Validation, program: str) -> Check:
 
 
 def joint(found: list[Validation]) -> Validation:
-    """Return ``PASSES_ON`` if a resolver passes on the AD bit, else ``UNKNOWN`` if that is unknown for a resolver."""
+    """Return ``PASSES_ON`` if a resolver passes on the AD bit, else ``UNKNOWN`` if validation is unknown."""
     order = (Validation.PASSES_ON, Validation.UNKNOWN, Validation.ITSELF)
     return min(found, key=order.index, default=Validation.UNKNOWN)
 
