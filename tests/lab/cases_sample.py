@@ -4,10 +4,14 @@ The TLSA name of each customer is an alias of one name with the records. They ar
 are not part of the table in ``scenarios.py``.
 """
 
+from scanner.reasons import Reason
 from tests.lab.expectations import broken, protected
 from tests.lab.model import Expect, Host, Scenario
 
 CUSTOMERS = 6
+
+REASON = Reason.INFERRED_FROM_SAMPLE
+"""The reason of the domains whose MX host is not in the sample."""
 
 
 def hoster(name: str, cert: str, tlsa: str, expect: Expect, why: str) -> Scenario:

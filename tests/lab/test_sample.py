@@ -1,6 +1,7 @@
 """Scans with ``--sni-sample``: by the server's own log, only the sample of a group is connected to."""
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from results.diff.rejudge import rejudge
 from results.store.reader import Run
 from scanner.net import truststore
-from tests.lab.cases_sample import BROKEN, CUSTOMERS, EE, NAMELESS, SCENARIOS, WILDCARD, domains
+from tests.lab.cases_sample import BROKEN, CUSTOMERS, EE, NAMELESS, REASON, SCENARIOS, WILDCARD, domains
 from tests.lab.model import Scenario
 from tests.lab.use import Lab
 from tests.lines import dicts
@@ -36,7 +37,7 @@ def scanned(
 ) -> tuple[Path, Counter[str]]:
     """Return a run, and the number of connections to each hoster by the log of the server."""
     place = tmp_path_factory.mktemp("sample")
-    name = f"sample-{request.param.replace(' ', '-')}.lab.test"
+    name = f"sample-{request.param.replace(' ', '-')}-{os.getpid()}.lab.test"
     (place / "domains").write_text(LIST)
     more = ("--dask", "local:2") if request.param == "two workers" else ()
     argv = ("scan", str(place / "domains"), "-o", str(place / "run"), "--ehlo", name, *trusting(lab), *FLAGS, *more)
@@ -65,7 +66,7 @@ def test_verdicts(scanned: tuple[Path, Counter[str]], scenario: Scenario) -> Non
     inferred = [line for line in hosts if line["inferred"] is not None]
     assert len(inferred) == (CUSTOMERS - SAMPLE if scenario in (EE, WILDCARD) else 0)
     assert {line["inferred"]["from"] for line in inferred} <= {line["key"] for line in hosts if line not in inferred}
-    reasons = {line["key"] for line in lines if "inferred-from-sample" in line["verdict"]["reasons"]}
+    reasons = {line["key"] for line in lines if REASON in line["verdict"]["reasons"]}
     assert reasons == {line["host"].replace("c", "d", 1) for line in inferred}
 
 
@@ -79,6 +80,6 @@ def test_other_commands_read_the_run(scanned: tuple[Path, Counter[str]], lab: La
     done = lab.run(*MXSWEEP, "query", str(scanned[0]), sql, "--format", "json")
     assert json.loads(done.stdout) == {"n": 2 * (CUSTOMERS - SAMPLE)}
     done = lab.run(*MXSWEEP, "report", str(scanned[0]))
-    assert "inferred-from-sample" in done.stdout
+    assert REASON in done.stdout
     done = lab.run(*MXSWEEP, "diff", str(scanned[0]), str(scanned[0]))
     assert done.returncode == 0, done.stderr
