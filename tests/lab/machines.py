@@ -1,5 +1,6 @@
 """Machines of a cluster: network namespaces with own names, addresses and resolvers, on a bridge to the servers."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -51,9 +52,13 @@ def _inside(holder: int) -> list[str]:
 
 @contextmanager
 def machines(lab: Lab, *names: str) -> Iterator[list[LabMachine]]:
-    """Make machines for the block, each with a default route to the servers; all their processes end with it."""
+    """Make machines for the block, each with a default route to the servers; all their processes end with it.
+
+    Another test process that makes machines in the same lab waits for the end of the block.
+    """
     spaces = lab.record.namespaces
-    with ExitStack() as stack:
+    with (lab.layout.state / "machines.lock").open("w") as lock, ExitStack() as stack:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the bridge and the addresses are there once
         spaces.shell(
             spaces.server,
             f"""ip link add {BRIDGE} type bridge
@@ -92,6 +97,8 @@ def _machine(lab: Lab, name: str, number: int) -> Iterator[LabMachine]:
         for pid in in_namespaces((net,)):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        with suppress(subprocess.CalledProcessError):  # the kernel removes the link later by itself, or has removed it
+            spaces.shell(spaces.server, f"ip link del to-{name}")
 
 
 def own_file(machine: LabMachine, place: Path, text: str) -> None:
