@@ -130,15 +130,30 @@ def fits(algorithm: str, key: str) -> bool:
 
 def _pair(issuer: Certificate, subject: Certificate, *, leaf: bool) -> VerifyAnswer:
     """Verify a certificate with its issuer as trust anchor; if ``leaf`` is true, also check the use by a TLS server."""
-    key = ("leaf" if leaf else "pair", subject.fingerprint, issuer.fingerprint)
     checks = _SERVER if leaf else _LENIENT
+    key = _pair_key(issuer, subject, leaf=leaf)
     return _answers.get(key, lambda: openssl.ask(subject.der, (), (issuer.der,), checks))
+
+
+def _pair_key(issuer: Certificate, subject: Certificate, *, leaf: bool) -> tuple[str, str, str]:
+    return "leaf" if leaf else "pair", subject.fingerprint, issuer.fingerprint
 
 
 def signed_by(subject: Certificate, issuer: Certificate) -> bool | None:
     """Return whether an issuer's key made the signature of a certificate; None if OpenSSL gives no answer."""
-    signed = _signed(_pair(issuer, subject, leaf=False))
+    signed = _signed_leaf(subject, issuer)
+    if signed is None:
+        signed = _signed(_pair(issuer, subject, leaf=False))
     return signed_by_key(subject, issuer.spki) if signed is None else signed
+
+
+def _signed_leaf(subject: Certificate, issuer: Certificate) -> bool | None:
+    """Return the result of ``signed_by`` from a cached answer about a certificate as the leaf of a path.
+
+    The verification of a pair of certificates costs a check of the signature, so the cached answer is used first.
+    """
+    answer = _answers.peek(_pair_key(issuer, subject, leaf=True))
+    return None if answer is None else _signed(answer)
 
 
 def _signed(answer: VerifyAnswer) -> bool | None:

@@ -237,10 +237,8 @@ def test_the_key_of_a_namesake_of_a_self_issued_certificate(kind: str) -> None:
         assert issuing.signed_by_key(certificate_, b"0") is None
 
 
-def test_a_path_is_asked_about_whole_once_and_then_its_leaf_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    top = (parsed(INTER), parsed(ROOT))
-    path = (parsed(replace(LEAF_PLAN, serial=71).make()), *top)
-    assert issuing.acceptance(path).accepted
+def _counted_calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that gets an item for each verification by OpenSSL."""
     asked: list[int] = []
     real = openssl.ask
 
@@ -249,6 +247,25 @@ def test_a_path_is_asked_about_whole_once_and_then_its_leaf_alone(monkeypatch: p
         return real(leaf, sent, anchors, checks)
 
     monkeypatch.setattr(openssl, "ask", counted)
+    return asked
+
+
+def test_the_signature_of_a_leaf_is_verified_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    inter = parsed(INTER)
+    leaf = parsed(replace(LEAF_PLAN, serial=74).make())
+    forged = parsed(replace(LEAF_PLAN, serial=75, signer=pki.key("nobody")).make())
+    asked = _counted_calls(monkeypatch)
+    for number, (certificate_, signed) in enumerate(((leaf, True), (forged, False)), 1):
+        assert issuing.issued(inter, certificate_, leaf=True)
+        assert issuing.signed_by(certificate_, inter) is signed
+        assert len(asked) == number
+
+
+def test_a_path_is_asked_about_whole_once_and_then_its_leaf_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    top = (parsed(INTER), parsed(ROOT))
+    path = (parsed(replace(LEAF_PLAN, serial=71).make()), *top)
+    assert issuing.acceptance(path).accepted
+    asked = _counted_calls(monkeypatch)
     assert issuing.acceptance(path).accepted
     assert asked == []
     assert issuing.acceptance((parsed(replace(LEAF_PLAN, serial=72).make()), *top)).accepted
