@@ -39,7 +39,6 @@ from results.store.last_lines import last_lines
 from results.store.line_keys import key_of
 from results.store.reader import HEADER_FILE, Run, lines_path
 from scanner.core import judgement, rollup, route
-from scanner.core.matching import matched_peername
 from scanner.core.pkix import TrustStore
 from scanner.core.sts.domain_verdict import STSView, with_sts
 from scanner.core.sts.records import tlsrpt_report
@@ -49,14 +48,11 @@ from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts, Probe, TLSALookup
 from scanner.model import AlgorithmReport, DomainRecord, EndpointReport, HostReport, HostVerdict, Route, RouteHost
 from scanner.reasons import Reason
-from scanner.vocabulary import Level, Security
+from scanner.vocabulary import Level
 
 _Report = TypeVar("_Report", EndpointReport, AlgorithmReport)
 
 _FIRST_REPORT = re.compile(rb'"report":"([^"]*)"')
-
-VERDICTS = 64
-"""Maximum number of verdicts of one host in memory; the verdicts differ in the preference of the MX record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +91,11 @@ class Rejudged:
 
 @dataclass(frozen=True, slots=True)
 class _JudgedHost:
-    """The report of a host with recomputed evidence, the certificates of the host, and the verdicts of the host.
-
-    The verdicts are those for domains whose names are not in the certificates. Such a verdict depends on the domain
-    only by the level, the MX record, and the security of the MX records.
-    """
+    """The report of a host with recomputed evidence, the certificates of the host, and the verdicts of the host."""
 
     report: HostReport
     shown: dict[str, CertFacts]
-    verdicts: dict[tuple[Level, RouteHost, Security | None], HostVerdict] = field(default_factory=dict)
+    verdicts: judgement.HostVerdicts
 
 
 class MissingPartError(Exception):
@@ -190,15 +182,11 @@ class Rejudge:
             return rollup.unexamined(hop, next(iter(old.reasons), None) if old else None)
         host = self._host(old.report)
         nexthop = way.mx.name if way.mx is not None else hop.host
-        if any(matched_peername(cert, (nexthop, "." + nexthop, *way.names)) for cert in host.shown.values()):
-            return judgement.judge_host(level, nexthop, way, hop, host.report, host.shown)
-        key = level, hop, route.mx_security(way)
+        key = host.verdicts.key(level, nexthop, way, hop)
         found = host.verdicts.get(key)
         if found is None:
-            if len(host.verdicts) >= VERDICTS:
-                host.verdicts.clear()
             found = judgement.judge_host(level, nexthop, way, hop, host.report, host.shown)
-            host.verdicts[key] = found
+            host.verdicts.keep(key, found)
         return found
 
     def _judged_host(self, key: str) -> _JudgedHost:
@@ -208,7 +196,8 @@ class Rejudge:
         lookup = _tlsa(report)
         shown: dict[str, CertFacts] = {}
         endpoints = tuple(self._evidence(each, lookup, shown) for each in report.endpoints)
-        return _JudgedHost(replace(report, tlsa=lookup, endpoints=endpoints), shown)
+        judged = replace(report, tlsa=lookup, endpoints=endpoints)
+        return _JudgedHost(judged, shown, judgement.HostVerdicts(judged, shown))
 
     def _evidence(self, old: EndpointReport, lookup: TLSALookup, shown: dict[str, CertFacts]) -> EndpointReport:
         """Recompute the evidence about all certificates of an address, if the run contains evidence for the address."""

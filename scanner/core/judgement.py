@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import TypeVar
 
 from scanner.core import dane, pkix, rollup, route, tlsa, verdict
+from scanner.core.matching import matched_peername
 from scanner.core.pkix import TrustStore
 from scanner.core.policy import Peer
 from scanner.core.tlsa import Question
 from scanner.facts import Answer, CertFacts, TLSALookup
 from scanner.model import AlgorithmReport, EndpointReport, HostReport, HostVerdict, Route, RouteHost
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, Level, Outcome, Sender
+from scanner.vocabulary import Dane, Level, Outcome, Security, Sender
 
 
 def tlsa_step(host: str, port: int, addresses: Sequence[Answer], steps: Sequence[Answer]) -> Question | TLSALookup:
@@ -84,6 +85,61 @@ def view_of(level: Level, nexthop: str, way: Route, hop: RouteHost, report: Host
     """Return the facts by which the addresses of an MX host are judged; the arguments are those of ``judge_host``."""
     peer = Peer(nexthop, hop.host, route.mx_security(way), way.names)
     return verdict.View(level, peer, report.tlsa, inferred=report.inferred is not None)
+
+
+SharedBy = tuple[Level, RouteHost, Security | None]
+"""The properties of a domain on which the verdict of a host depends if no certificate of the host names the domain."""
+
+VERDICTS = 64
+"""Maximum number of kept verdicts of one host; the verdicts differ in the preference of the MX record."""
+
+
+class HostVerdicts:
+    """The verdicts of one MX host for the domains that use the host.
+
+    A domain is named in a certificate if a leaf certificate of the host matches the domain. The verdict of the host for
+    a domain that is not named depends on the domain only by the security level, the MX record and the security of the
+    MX answer, so many domains share one verdict. The verdict for a named domain is computed for this domain alone.
+
+    Args:
+        report: the observations of the host, with evidence.
+        certs: certificates by SHA-256, including every certificate with which ``judge_host`` judges the host.
+    """
+
+    __slots__ = ("_leaves", "_verdicts")
+
+    def __init__(self, report: HostReport, certs: Mapping[str, CertFacts]) -> None:
+        self._leaves = tuple([certs[digest] for digest in _leaves(report) if digest in certs])
+        self._verdicts: dict[SharedBy, HostVerdict] = {}
+
+    def key(self, level: Level, nexthop: str, way: Route, hop: RouteHost) -> SharedBy | None:
+        """Return the key of the verdict that a domain shares with other domains, None for a named domain.
+
+        The arguments are those of ``judge_host``.
+        """
+        names = (nexthop, "." + nexthop, *way.names)
+        if any(matched_peername(leaf, names) for leaf in self._leaves):
+            return None
+        return level, hop, route.mx_security(way)
+
+    def get(self, key: SharedBy | None) -> HostVerdict | None:
+        """Return the verdict with a key, or None."""
+        return self._verdicts.get(key) if key is not None else None
+
+    def keep(self, key: SharedBy | None, verdict: HostVerdict) -> None:
+        """Keep a verdict for other domains, unless ``key`` is None."""
+        if key is None:
+            return
+        if len(self._verdicts) >= VERDICTS:
+            self._verdicts.clear()
+        self._verdicts[key] = verdict
+
+
+def _leaves(report: HostReport) -> list[str]:
+    """Return the SHA-256 of each leaf certificate of a host once."""
+    probes = [probe for each in report.endpoints for probe in (*each.probes, *[a.probe for a in each.algorithms])]
+    chains = [probe.handshake.chain for probe in probes if probe.handshake is not None]
+    return list(dict.fromkeys(chain[0] for chain in chains if chain))
 
 
 def dane_sender(

@@ -232,22 +232,20 @@ class Examiner:
     async def _judge_host(
         self, seen: DomainObservation, hop: RouteHost, result: HostResult, slices: Slices
     ) -> HostVerdict:
-        """Judge a host, one address after the other, as ``judgement.judge_host`` does.
-
-        An exception in this method gets a note with the name of the host.
-        """
+        """Return the verdict of a host; an exception in this method gets a note with the name of the host."""
         try:
             await result.complete(slices)
-            report, certs = result.report, result.certs
-            view = judgement.view_of(self._settings.level, seen.target.destination.host, seen.route, hop, report)
-            endpoints = []
-            for each in report.endpoints:
-                endpoints.append(verdict.judge(view, each, certs))
-                await slices.turn(hop.host)
-            return rollup.judge_host(hop.preference, view, report, endpoints)
+            domain = (self._settings.level, seen.target.destination.host, seen.route, hop)
+            key = result.verdicts.key(*domain)
+            found = result.verdicts.get(key)
+            if found is None:
+                view = judgement.view_of(*domain, result.report)
+                found = await _judged_addresses(hop, view, result, slices)
+                result.verdicts.keep(key, found)
         except Exception as error:
             _name_host(error, hop.host)
             raise
+        return found
 
     def _unexamined(self, seen: DomainObservation) -> Iterator[HostVerdict]:
         """Yield the verdicts of the hosts on the route that were not examined."""
@@ -256,6 +254,15 @@ class Examiner:
                 yield rollup.unexamined(hop, Reason.HOST_LIMIT)
             else:
                 yield rollup.unexamined(hop, None if self._settings.first_answer else Reason.ADDRESS_LIMIT)
+
+
+async def _judged_addresses(hop: RouteHost, view: verdict.View, result: HostResult, slices: Slices) -> HostVerdict:
+    """Judge a host, one address after the other, as ``judgement.judge_host`` does."""
+    endpoints = []
+    for each in result.report.endpoints:
+        endpoints.append(verdict.judge(view, each, result.certs))
+        await slices.turn(hop.host)
+    return rollup.judge_host(hop.preference, view, result.report, endpoints)
 
 
 def has_policy(destination: Destination, route: Route) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from scanner.core.judgement import HostVerdicts
 from scanner.facts import CertFacts
 from scanner.model import EndpointReport, HostReport
 from scanner.run.evidence import ProbedAddress
@@ -40,7 +41,7 @@ class HostResult:
         probed: the probed addresses, which are kept until the report is made.
     """
 
-    __slots__ = ("_error", "_made", "_make", "endpoints", "octets", "probed")
+    __slots__ = ("_error", "_made", "_make", "_verdicts", "endpoints", "octets", "probed")
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class HostResult:
         self._make: Callable[[Slices], Awaitable[ReportAndCerts]] | None = make
         self._made: ReportAndCerts | None = None
         self._error: Exception | None = None
+        self._verdicts: HostVerdicts | None = None
 
     @classmethod
     def of_report(cls, report: HostReport, certs: dict[str, CertFacts]) -> Self:
@@ -95,6 +97,13 @@ class HostResult:
     def certs(self) -> dict[str, CertFacts]:
         """The certificates to which the report refers, by SHA-256; available only after ``complete``."""
         return self._get()[1]
+
+    @property
+    def verdicts(self) -> HostVerdicts:
+        """The verdicts of the host that domains share; available only after ``complete``."""
+        if self._verdicts is None:
+            self._verdicts = HostVerdicts(*self._get())
+        return self._verdicts
 
     def _get(self) -> ReportAndCerts:
         if self._made is None:

@@ -1,12 +1,16 @@
 """From facts to evidence to verdicts for one host."""
 
+from dataclasses import replace
+
 import pytest
 
 from scanner.core import judgement
-from scanner.facts import Answer, TLSALookup
+from scanner.core.pkix import TrustStore
+from scanner.facts import Answer, TLSALookup, TLSARecord
+from scanner.model import EndpointReport, HostReport, RouteHost
 from scanner.reasons import Reason
-from scanner.vocabulary import Dane, Outcome, Security
-from tests.unit import records
+from scanner.vocabulary import Dane, Level, Outcome, Security
+from tests.unit import pki, records
 
 HOST = "mx1.example"
 SECURE = records.answer(HOST, "A", "192.0.2.1")
@@ -41,3 +45,53 @@ def test_without_usable_records_there_is_no_evidence() -> None:
     found = judgement.with_dane(end, [records.cert()], report.tlsa, records.NOON).dane
     assert found is not None
     assert (found.record, found.depth) == (records.MATCHING, 0)
+
+
+# --- shared verdicts --------------------------------------------------------------------------------------------
+
+LEAF = replace(pki.LEAF_PLAN, sans=pki.dns("named.test", "*.wild.test")).make()
+CHAIN = pki.chain(LEAF, pki.INTER)
+CERTS = {cert.sha256: cert for cert in CHAIN}
+TRUST = TrustStore.from_pem(pki.ROOT.pem)
+
+
+def _observed(pin: TLSARecord | None) -> HostReport:
+    shaken = records.handshake(chain=tuple(cert.sha256 for cert in CHAIN))
+    end = EndpointReport("192.0.2.1", (records.probe(handshake=shaken, started=pki.NOW),))
+    lookup = TLSALookup(HOST, (pin,), None, None) if pin else TLSALookup(HOST, (), Dane.NONE, Reason.TLSA_NONE)
+    end = judgement.with_pkix(judgement.with_dane(end, CHAIN, lookup, pki.NOW), CHAIN, TRUST, pki.NOW)
+    return records.report(host=HOST, tlsa=lookup, endpoints=(end,))
+
+
+@pytest.mark.parametrize("level", list(Level))
+@pytest.mark.parametrize(
+    "pin",
+    [None, pki.tlsa(3, 1, 1, LEAF), pki.tlsa(3, 1, 1, LEAF, wrong=True), pki.tlsa(2, 1, 1, pki.INTER)],
+    ids=["none", "3 1 1", "wrong", "2 1 1"],
+)
+def test_a_shared_verdict_is_the_verdict_for_each_domain(level: Level, pin: TLSARecord | None) -> None:
+    """Expected: ``judge_host``, which knows one domain only. RFC 7672 section 3.2.2: names count for DANE-TA(2)."""
+    report = _observed(pin)
+    verdicts = judgement.HostVerdicts(report, CERTS)
+    keys = []
+    for name in ("a.test", "named.test", "b.test", "x.wild.test", HOST, "wild.test", "a.test"):
+        for security in (Security.SECURE, Security.INSECURE):
+            for preference in (10, 20):
+                hop = RouteHost(HOST, preference)
+                mx = records.answer(name, "MX", f"{preference} {HOST}", security=security)
+                way = records.route(HOST, mx=mx, names=(name,))
+                expected = judgement.judge_host(level, name, way, hop, report, CERTS)
+                key = verdicts.key(level, name, way, hop)
+                assert verdicts.get(key) in (None, expected)
+                verdicts.keep(key, expected)
+                keys.append(key)
+    assert None not in keys[:4]
+    assert keys[4:8] == [None] * 4
+    assert keys[8:12] == keys[16:20] == keys[:4]
+    assert keys[12:16] == [None] * 4
+
+
+def test_an_alias_of_the_domain_may_be_named_in_the_certificate() -> None:
+    way = records.route(HOST, mx=records.answer("a.test", "MX", f"10 {HOST}"), names=("a.test", "named.test"))
+    verdicts = judgement.HostVerdicts(_observed(None), CERTS)
+    assert verdicts.key(Level.SECURE, "a.test", way, RouteHost(HOST, 10)) is None

@@ -255,7 +255,7 @@ def test_only_domains_outside_the_certificate_share_a_verdict(tmp_path: Path, or
 def test_shared_verdicts_are_bounded_and_differ_by_the_mx_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("results.diff.rejudge.VERDICTS", 1)
+    monkeypatch.setattr("scanner.core.judgement.VERDICTS", 1)
     run = written(tmp_path / "run", domain(), of=host(pki.tlsa(3, 1, 1, LEAF)))
     judge = Rejudge(run, TRUST)
     for preference in (10, 20, 10):
