@@ -116,7 +116,8 @@ def _words(hint: Any) -> str:
 
 def _reasons() -> Iterator[str]:
     yield from ("# Reason codes", "", _GENERATED, "")
-    yield "A verdict has a list of reason codes. The column TLSRPT contains the result type that a sender reports."
+    yield "A verdict has a list of reason codes. The column TLSRPT contains the result type with which a sender reports"
+    yield "the failure to the domain (RFC 8460 section 4.3)."
     yield from ("", "| reason code | meaning | remedy | TLSRPT |", "|---|---|---|---|")
     for code, (words, tlsrpt) in REASONS.items():
         yield f"| `{code}` | {words} | {remedy_of(code)} | {tlsrpt or ''} |"
@@ -130,20 +131,20 @@ def _reasons() -> Iterator[str]:
 _THREE_QUESTIONS = """\
 A verdict is determined for the requested security level (`--level`, by default `dane`). `outcome` states whether mail
 is delivered; `starttls` and `dane` state how the mail is protected. A domain without TLSA records and without STARTTLS
-has the outcome `ok` at level `dane`, because mail is delivered; its `sender` is `cleartext` and its `starttls` and
-`dane` are `none`, because anyone with access to the network path can read the mail.
+has the outcome `ok` at level `dane`, because mail is delivered; `sender` of the domain is `cleartext`, and `starttls`
+and `dane` of the domain are `none`, because anyone with access to the network path can read the mail.
 
 An inconclusive observation leads to `unknown` or `inconclusive`, never to a negative verdict. The cause of a time-out
 or a 4xx reply may be the scanner's address or a temporary condition.
 
 A server may have a certificate for each key algorithm; the TLS offer of the client selects a certificate. `algorithms`
 of an address contains the verdict of each certificate; the certificate from the representative probe is first. `dane`
-is `mismatch` if any certificate mismatches: a sender whose TLS offer selects the mismatching certificate defers its
-mail, although `sender` states delivery.
+of an address is `mismatch` if any certificate of the server does not match the TLSA records: a sender whose TLS offer
+selects this certificate defers its mail, although `sender` states delivery.
 
 Each line of domains.jsonl contains the verdict of the domain in `verdict`, the verdicts of its MX hosts in `hosts[]`
-and the verdicts of the hosts' addresses in `hosts[].endpoints[]`. [fields.md](fields.md) describes all members,
-[reasons.md](reasons.md) all reason codes.
+and the verdicts of the hosts' addresses in `hosts[].endpoints[]`. [fields.md](fields.md) describes all members, and
+[reasons.md](reasons.md) describes all reason codes.
 """
 
 

@@ -125,11 +125,11 @@ _STARTTLS = {
 
 _LEVEL = {
     Level.NONE: "a sender uses no TLS",
-    Level.MAY: "a sender uses TLS if the server offers it, without authentication",
+    Level.MAY: "a sender uses TLS if the server offers TLS, without authentication",
     Level.ENCRYPT: "a sender requires TLS, without authentication",
     Level.FINGERPRINT: "a sender requires TLS with a given certificate or key",
-    Level.HALF_DANE: "a sender uses this level instead of `dane` if the MX records are not DNSSEC-signed",
-    Level.DANE: "a sender requires DANE from hosts with TLSA records, and uses TLS with other hosts if they offer it",
+    Level.HALF_DANE: "a sender uses `half-dane` instead of `dane` if the MX records are not DNSSEC-signed",
+    Level.DANE: "a sender requires DANE from hosts with TLSA records, and uses TLS with other hosts that offer TLS",
     Level.DANE_ONLY: "a sender requires DANE from every host",
     Level.VERIFY: "a sender requires TLS with a trusted certificate for the MX host",
     Level.SECURE: "a sender requires TLS with a trusted certificate for the domain",
@@ -167,14 +167,14 @@ _FAILURE = {
     FailureKind.REFUSED: "the peer refused the TCP connection",
     FailureKind.UNREACHABLE: "the local machine has no route to the host or network",
     FailureKind.RESET: "the peer reset the connection",
-    FailureKind.CLOSED: "the peer closed the connection before its reply",
+    FailureKind.CLOSED: "the peer closed the connection before sending a complete reply",
     FailureKind.REJECTED: "the peer sent a negative reply; `code` is the reply code",
     FailureKind.GARBAGE: "the peer sent octets that are not an SMTP reply",
     FailureKind.TOO_LONG: "a line or reply of the peer exceeded the maximum length",
     FailureKind.TLS: "the TLS handshake failed",
     FailureKind.UNDECODABLE: "the TLS library of the scanner cannot decode the certificate that the peer sent",
     FailureKind.PRIME_TOO_LARGE: "the scanner refuses the Diffie-Hellman prime of the peer, of more than 4,096 bits",
-    FailureKind.RESOURCES: "the scanner had no descriptors, ports or memory left",
+    FailureKind.RESOURCES: "the scanner had no file descriptors, local ports or memory left",
     FailureKind.LOCAL: "the local system did not permit the connection",
     FailureKind.HELD_BACK: "no connection was made, because the provider is in back-off",
     FailureKind.INTERNAL: "an internal error of mxsweep occurred",
@@ -186,14 +186,14 @@ _UNUSABLE = {
     Unusable.PRIVATE_MATCHING_TYPE: "the matching type of the TLSA record is 255, which is for private use",
     Unusable.SELECTOR: "the selector of the TLSA record is not 0 or 1",
     Unusable.MATCHING_TYPE: "the matching type of the TLSA record is unknown or disabled",
-    Unusable.DIGEST_LENGTH: "the data of the TLSA record do not have the length of the digest",
+    Unusable.DIGEST_LENGTH: "the data of the TLSA record do not have the length of a digest of the matching type",
     Unusable.BAD_CERTIFICATE: "the data of the TLSA record are not a certificate",
     Unusable.BAD_KEY: "the data of the TLSA record are not a public key",
 }
 
 _POLICY_MODE = {
     PolicyMode.ENFORCE: "senders deliver only to MX hosts that satisfy the policy",
-    PolicyMode.TESTING: "senders report failures and deliver in any case",
+    PolicyMode.TESTING: "senders report failures of the policy, and deliver the mail in any case",
     PolicyMode.NONE: "the domain no longer uses MTA-STS",
 }
 
@@ -212,7 +212,7 @@ _TLSRPT = {
     TLSRPT.TLSA_INVALID: "the host has no usable TLSA record",
     TLSRPT.DNSSEC_INVALID: "DNSSEC validation failed",
     TLSRPT.DANE_REQUIRED: "the security level requires DANE, and the host has no TLSA records",
-    TLSRPT.VALIDATION_FAILURE: "any other failure of TLS or authentication",
+    TLSRPT.VALIDATION_FAILURE: "a failure of TLS or authentication for which TLSRPT has no other result type",
     TLSRPT.STS_POLICY_FETCH_ERROR: "the MTA-STS policy could not be fetched",
     TLSRPT.STS_POLICY_INVALID: "the MTA-STS policy has a syntax error",
     TLSRPT.STS_WEBPKI_INVALID: "the certificate of the MTA-STS policy host does not authenticate the host",
@@ -221,11 +221,14 @@ _TLSRPT = {
 VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     DomainOutcome: Vocabulary(
         "outcome of a domain",
-        "The member `outcome` of a domain states whether mail to the domain is delivered at the requested level.",
+        "The member `outcome` of a domain states whether mail to the domain is delivered at the requested "
+        "security level.",
         words.OUTCOME,
     ),
     Sender: Vocabulary(
-        "sender", "The member `sender` states what a sender like Postfix smtp(8) does at the requested level.", _SENDER
+        "sender",
+        "The member `sender` states what a sender like Postfix smtp(8) does at the requested security level.",
+        _SENDER,
     ),
     DomainDane: Vocabulary(
         "dane of a domain",
@@ -241,8 +244,8 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     Dane: Vocabulary(
         "dane of an MX host or address",
         "The member `dane` of an MX host or address is the result of comparing the TLSA records with the certificate "
-        "chain. If TLSA records exist but no TLSA record is usable, TLS is mandatory without authentication (RFC 7672 "
-        "section 2.2).",
+        "chain. If TLSA records exist but no TLSA record is usable, a sender requires TLS without authentication "
+        "(RFC 7672 section 2.2).",
         _HOST_DANE,
     ),
     DomainSTS: Vocabulary(
@@ -263,8 +266,8 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     ),
     TLSState: Vocabulary(
         "tls of an address",
-        "The member `tls` of an address is the result of TLS and server authentication. The first four values of `tls` "
-        "are those of posttls-finger.",
+        "The member `tls` of an address is the result of TLS and server authentication. posttls-finger also prints the "
+        "values `verified`, `trusted`, `untrusted` and `anonymous`.",
         _TLS,
     ),
     Pkix: Vocabulary(
@@ -280,8 +283,8 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     ),
     Served: Vocabulary(
         "served of a key algorithm",
-        "The member `served` states whether a server has a certificate with a key of the algorithm. `served` is `no` "
-        "only after a TLS alert of the server.",
+        "The member `served` states whether a server has a certificate with the key algorithm of the member `alg`. "
+        "`served` is `no` only after a TLS alert of the server.",
         words.SERVED,
     ),
     CertAlg: Vocabulary("alg of a certificate", "The member `alg` is the key algorithm of a certificate.", _CERT_ALG),
@@ -312,7 +315,7 @@ VOCABULARIES: dict[type[StrEnum], Vocabulary] = {
     ),
     PolicyMode: Vocabulary(
         "mode of an MTA-STS policy",
-        "The member `mode` of a policy is the mode of MTA-STS (RFC 8461 section 3.2).",
+        "The member `mode` of an MTA-STS policy is the value of its field `mode` (RFC 8461 section 3.2).",
         _POLICY_MODE,
     ),
     Unusable: Vocabulary(

@@ -99,7 +99,7 @@ def lines() -> list[str]:
         "",
         f"Assumptions: {assumed} {100 * SIGNED:g} % of the",
         f"MX hosts with TLSA lookups. With {PER_PROVIDER} connections to a provider at a time and",
-        f"{SECONDS_A_PROBE:g} s for each, {bounds}, on any number of machines.",
+        f"{SECONDS_A_PROBE:g} s for each connection, {bounds}, on any number of machines.",
     ]
 
 
