@@ -20,7 +20,8 @@ async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNam
 
     Args:
         server: address and port of the resolver.
-        dns: settings for trust and the local address; the servers and time limits in the settings are not used.
+        dns: settings of DNS questions: the trust in resolvers and the local address; the servers and time limits in the
+            settings are not used.
         names: the names to query.
 
     Returns:
@@ -30,7 +31,7 @@ async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNam
 
 
 async def sample(server: tuple[str, int], dns: DNSSettings, names: PreflightNames) -> Sample:
-    """Send all queries to a trusted resolver concurrently; send no query to an untrusted resolver.
+    """Send all test queries to a trusted resolver concurrently; send no query to an untrusted resolver.
 
     See ``inspect`` for the arguments.
     """

@@ -31,9 +31,10 @@ class Secured:
 
 
 class Listener(TLSListener):
-    """Base class of listeners, which receive the events of one probe; every method does nothing unless overridden.
+    """Base class of listeners, which receive the events of one probe.
 
-    ``heard``, ``ended`` and ``broke`` report the input of the SMTP dialogue; the other methods report its results.
+    A method that a subclass does not override does nothing. ``heard``, ``ended`` and ``broke`` report the input of the
+    SMTP dialogue; the other methods report the results of the dialogue.
     """
 
     def heard(self, data: bytes) -> None:
