@@ -1,10 +1,10 @@
 """Limits on simultaneous connections by provider, network, address and in total, and on the rate of new connections.
 
-A task always acquires its slots (permissions to connect) in the order provider, network, address, total. Therefore no
-task holds one of the few slots of the total limit while the task waits for a slot of a busy server, and two tasks
-cannot wait for each other's slots. A task waits for the rate limit of new connections after the task has acquired its
-slots. In the opposite order, several tasks that have passed the rate limit could wait for slots and then connect at the
-same moment. The deadlines of a probe start after the wait for the rate limit.
+A task always acquires its slots (permissions to connect) in the order provider, network, address, total. With a fixed
+order, no task holds one of the few slots of the total limit while the task waits for a slot of a busy server, and two
+tasks cannot wait for each other's slots. A task waits for the rate limit of new connections after the task has acquired
+its slots. If tasks waited for the rate limit first, several tasks that have passed the rate limit could wait for slots
+and then connect at the same moment. The deadlines of a probe start after the wait for the rate limit.
 
 A trial connection, which tests whether the network works, precedes all other connections in the queue for each slot. A
 trial connection does not wait for the rate limit, but is counted in the rate of new connections.

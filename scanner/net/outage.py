@@ -27,7 +27,7 @@ The number is higher than ``MANY``, because no working peer is known and a list 
 DOUBT = 1.0
 """Seconds after a failed attempt before the peer is called unreachable.
 
-Failures of other peers in this time may show that an outage is the cause.
+Failures of other peers within ``DOUBT`` seconds may show that an outage is the cause of the failure.
 """
 
 TRIED = 8
@@ -47,7 +47,7 @@ Later trials in an outage have no time limit, because all other connections are 
 """
 
 PATIENCE = 600.0
-"""Default of the maximum duration in seconds of a pause if no peer has ever been reached."""
+"""Default of the maximum duration in seconds of a pause of all work if no peer has ever been reached."""
 
 REMEMBERED_OUTAGES = 16
 """Maximum number of past outages that are kept: more than can occur during one probe."""
@@ -75,7 +75,7 @@ class Outage(Generic[K]):
         advice: advice for the user at the end of the message.
         at_first: the numbers of failed addresses and networks that are an outage before any peer has been reached; None
             uses ``MANY_AT_FIRST`` failed peers.
-        patience: maximum duration in seconds of a pause if no peer has ever been reached.
+        patience: maximum duration in seconds of a pause of all work if no peer has ever been reached.
     """
 
     def __init__(

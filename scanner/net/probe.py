@@ -186,7 +186,7 @@ class _ProbeDriver:
         self._is_large = False
 
     async def run(self, stream: trio.abc.Stream | None = None, *, bind: str | None = None) -> ProbeResult:
-        """Connect unless a stream is given, run the dialogue to its end, close the stream and return the result."""
+        """Connect unless a stream is given, do the whole SMTP dialogue, close the stream and return the result."""
         self._stream = stream
         try:
             with self._deadline:
@@ -276,7 +276,7 @@ class _ProbeDriver:
         return None
 
     async def _exchange(self) -> None:
-        """Send the next command and read until the dialogue has received the whole reply."""
+        """Send the next SMTP command and read until the dialogue has received the whole reply."""
         dialogue = self._dialogue
         phase = dialogue.phase
         if command := dialogue.bytes_to_send():

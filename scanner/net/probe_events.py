@@ -56,7 +56,7 @@ class Listener(TLSListener):
         """Handle a new line of the transcript."""
 
     def resume(self, ehlo: Reply | None) -> SSL.Session | None:
-        """Return the session to resume in the handshake that follows this EHLO reply, or None."""
+        """Return the TLS session to resume in the handshake that follows the EHLO reply ``ehlo``, or None."""
         del ehlo
         return None
 

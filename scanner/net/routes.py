@@ -7,7 +7,7 @@ from functools import cache
 from ipaddress import ip_address
 
 _ANYWHERE = {socket.AF_INET: "192.88.99.1", socket.AF_INET6: "2001:4860:4860::8888"}
-"""One public address of each family; a machine without a default route has no route to the address."""
+"""One public address of each address family; a machine without a default route has no route to the address."""
 
 _NO_ROUTE = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _ANY_PORT = 9
@@ -16,9 +16,9 @@ _ANY_PORT = 9
 def has_route(address: str) -> bool:
     """Return False if this machine has no connectivity of the address's family (IPv4 or IPv6).
 
-    A machine has no connectivity of a family if it has a route neither to the address nor to the public address of the
-    family. An address without a route is still probed if its family has connectivity, and the probe records the
-    failure.
+    A machine has no connectivity of an address family if the machine has a route neither to the address nor to the
+    public address of the family. An address without a route is still probed if its family has connectivity, and the
+    probe records the failure.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return _routed(family, address) or _connected(family)
@@ -82,7 +82,7 @@ def _source(family: socket.AddressFamily, address: str) -> str:
 def reaches(source: str, address: str) -> bool:
     """Return False if the chosen source address is link-local (RFC 4291 section 2.5.6) and the destination is not.
 
-    A machine whose only IPv6 address is link-local gets no answer from hosts beyond its link, even with a default
-    route.
+    A machine whose only address of an address family is link-local gets no answer from hosts beyond its link, even with
+    a default route.
     """
     return not ip_address(source).is_link_local or ip_address(address).is_link_local

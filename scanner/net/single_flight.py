@@ -1,4 +1,4 @@
-"""Single flight: the work for a key is done once, even if many tasks request it at the same time.
+"""Single flight: the work for a key is done once, even if many tasks request the work at the same time.
 
 The first task that requests a result does the work. If the task that does the work is cancelled, one of the waiting
 tasks does the work instead, so that the waiting tasks still get a result. ``gather`` applies one function to many items

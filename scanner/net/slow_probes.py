@@ -21,7 +21,7 @@ Most probes take less than 5 seconds; probes of servers that delay their SMTP gr
 """
 
 RECHECK = 1.0
-"""Seconds between two checks whether a slow probe without a slot of the slow probes can take one or must stop."""
+"""Seconds between two checks of a slow probe that found no free slot in the share of slow probes."""
 
 _ALL = ""
 
@@ -47,7 +47,7 @@ class SlowProbes:
         self.queue = queue
 
     def watch(self) -> "SlowDeadline":
-        """Return a deadline that stops a slow probe if the share is full and another probe waits for a slot."""
+        """Return a deadline that stops a slow probe if the share of slow probes is full and another probe waits."""
         return SlowDeadline(self)
 
     def place(self) -> AbstractAsyncContextManager[None]:

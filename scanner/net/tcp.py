@@ -126,7 +126,7 @@ async def connect(address: str, port: int, *, bind: str | None = None) -> TCPStr
 
 
 async def _connect(sock: socket.socket, where: str | tuple[str, int]) -> None:
-    """Connect a socket; wait for the connection only if it is not established after a trio checkpoint."""
+    """Connect a socket; after a trio checkpoint, wait only if the connection is not established yet."""
     await trio.lowlevel.checkpoint_if_cancelled()
     number = sock.connect_ex(where)
     if number == errno.EINPROGRESS:

@@ -8,9 +8,9 @@ as in Postfix.
 
 pyOpenSSL's private bindings are used for three functions that its interface lacks: the list of groups, the handshake
 messages (for signature schemes and session tickets), and whether a session was resumed. The private bindings of
-pyOpenSSL are also used where its interface is slow. The interface creates an object for each certificate, which takes
-as long as reading all other facts of the handshake. Each call of pyOpenSSL that reads octets allocates 16 KiB, and
-raises an exception if no octets are available.
+pyOpenSSL are also used where its interface is slow. The interface of pyOpenSSL creates an object for each certificate,
+which takes as long as reading all other facts of the handshake. Each call of pyOpenSSL that reads octets allocates 16
+KiB, and raises an exception if no octets are available.
 """
 
 import contextlib
@@ -198,7 +198,7 @@ class TLSStream(EncryptedStream):
                 self._check_prime(message, self._largest_prime)
 
     def _check_prime(self, message: bytes, largest: int) -> None:
-        """Stop the handshake if the message has a too large Diffie-Hellman prime, before OpenSSL computes with it."""
+        """Stop the handshake before OpenSSL computes with a Diffie-Hellman prime of more than ``largest`` bits."""
         bits = tls_facts.prime_bits(self._ssl, self._hello, message)
         if bits > largest:
             self._prime = bits

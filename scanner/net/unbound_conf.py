@@ -26,7 +26,7 @@ _ANCHORS = "root-anchors.ds"
 
 
 class UnquotablePathError(ValueError):
-    """Error: a file path cannot be written in unbound.conf, because it could end the quotes or the line."""
+    """Error: a file path cannot be written in unbound.conf, because a character could end the quotes or the line."""
 
 
 @dataclass(frozen=True, slots=True)
