@@ -192,7 +192,7 @@ class Connections:
         return True
 
     def _careful(self, key: str) -> AbstractAsyncContextManager[None]:
-        """Return a limit of one connection at a time if the circuit breaker has ever opened, else a null context."""
+        """Return a context: one connection at a time if the breaker of ``key`` has ever opened, else no limit."""
         return self._one_at_a_time.slot(key) if self._breakers.has_opened(key) else _NO_CAP
 
     def _learn(self, provider: str, network: str, probe: Probe) -> None:

@@ -1,7 +1,7 @@
 """Limits on simultaneous probes for one scanned domain, and on the evidence in memory for the domain.
 
-Domains share hosts, and hosts share addresses. A probe for which several domains wait takes a free slot of any of these
-domains. Therefore a domain with very many hosts does not delay another domain that shares one of the hosts.
+Domains share hosts, and hosts share addresses. A probe for which several domains wait takes a free slot of any of the
+domains, so that a domain with very many hosts does not delay another domain that shares one of the hosts.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ from scanner.net.probe import ProbeResult
 EVIDENCE = 32 * 1024 * 1024
 """Maximum number of octets of certificates and transcripts in memory for one domain.
 
-Transcripts beyond this maximum are not kept.
+Transcripts beyond the maximum of a domain are not kept.
 """
 
 

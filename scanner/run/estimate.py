@@ -24,7 +24,7 @@ WORKERS = 64
 
 @dataclass(slots=True)
 class Estimate:
-    """Estimated counts.
+    """The estimated numbers of a scan.
 
     ``connections`` counts the connections to each address and port, ``providers`` the connections to each provider,
     and ``skipped`` the skipped addresses for each reason.

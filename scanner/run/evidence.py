@@ -35,7 +35,7 @@ Each record may contain a key with which signatures are verified.
 HEAVY_PAUSE = 3
 """Pause after the computation of expensive DANE evidence, as a multiple of the computation's duration.
 
-Such computations therefore take at most a quarter of the time.
+Because of the pause, the computation of expensive DANE evidence takes at most a quarter of the time.
 """
 
 FACTS = 16
@@ -157,8 +157,8 @@ class EvidenceMaker:
     ) -> tuple[tuple[CertFacts, ...], _Report]:
         """Compute unusually expensive DANE evidence in a thread, for one probe at a time; pause after each computation.
 
-        OpenSSL's functions run without the interpreter lock. At most one such computation at a time uses the caches of
-        the module that reads certificates.
+        OpenSSL's functions run without the interpreter lock. At most one computation of expensive evidence at a time
+        uses the caches of the module that reads certificates.
         """
         async with self._heavy_work:
             began = time.perf_counter()

@@ -69,8 +69,8 @@ class HostResult:
         Only one task at a time may call ``complete``.
 
         Raises:
-            RuntimeError: the function ``make`` raised an exception, which is the cause of this error. Later calls of
-                this method raise the error again, without a call of the function ``make``.
+            RuntimeError: the function ``make`` raised an exception, which is the cause of the RuntimeError. Later calls
+                of ``complete`` raise the RuntimeError again, without a call of the function ``make``.
         """
         if self._make is not None:
             try:

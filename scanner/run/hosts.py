@@ -1,6 +1,6 @@
 """The examination of one MX host: addresses, TLSA records, the probes of each address, and the evidence.
 
-TLSA records and certificates are read at different times, seconds apart. Therefore both are read a second time before a
+TLSA records and certificates are read at different times, seconds apart, and both are read a second time before a
 mismatch is recorded. A key rollover between the readings of TLSA records and certificates must not be recorded as a
 mismatch (RFC 7671 section 8.1).
 """
@@ -193,8 +193,8 @@ class HostExaminer:
     ) -> ProbedAddress:
         """Probe one address with each TLS profile of the security level in turn, until a handshake does not fail.
 
-        After that, probe the address for certificates with other key algorithms, if the host has usable TLSA records,
-        and for post-quantum groups.
+        Also probe the address for certificates with other key algorithms, if the host has usable TLSA records, and for
+        post-quantum groups.
         """
         sni = server_name(self._settings.level, lookup, choice=self._settings.sni, host=key.host)
         results: list[ProbeResult] = []

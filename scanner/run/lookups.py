@@ -16,7 +16,9 @@ TRIES = 5
 
 
 class Lookups:
-    """A ``DNSLookup`` (lookup function) that waits for the end of an outage and repeats lookups that failed during it.
+    """A ``DNSLookup`` (lookup function) that waits for the end of an outage.
+
+    A lookup that failed during an outage is repeated.
 
     Args:
         lookup: function that makes one lookup.

@@ -27,7 +27,7 @@ from targets.scope import Scope
 T = TypeVar("T")
 
 READ_BATCH = 64
-"""Maximum number of input lines per batch of the reading thread; a batch needs one switch to the thread."""
+"""Maximum number of input lines per batch of the reading thread; a batch needs one switch between threads."""
 
 BACKLOG = 256
 """Maximum number of items queued for the writer task, about the number of items that arrive during one fsync."""
@@ -242,9 +242,8 @@ class _Writer:
         """Write all items that arrive in the channel.
 
         The writer task ends after all worker tasks, so that every observation is written. If the sink raises an
-        exception, ``run`` closes the channel without a trio checkpoint. Therefore the exception of the sink is the
-        first exception in trio's exception group, before the exceptions of worker tasks that send to the closed
-        channel.
+        exception, ``run`` closes the channel without a trio checkpoint, so that trio's exception group contains the
+        exception of the sink before the exceptions of worker tasks that send to the closed channel.
         """
         with channel:
             async with trio.open_nursery() as nursery:

@@ -52,7 +52,7 @@ async def find_records(domain: str, lookup: DNSLookup) -> PolicyResult:
 
 
 class PolicyExaminer:
-    """The examiner of MTA-STS policies; the policy of a domain is requested once in a pass, even if that fails."""
+    """The examiner of MTA-STS policies; a policy is requested once in a pass of the scan, even if the request fails."""
 
     def __init__(self, ports: Ports, fetch: FetchPath) -> None:
         self._ports = ports
@@ -61,7 +61,7 @@ class PolicyExaminer:
         self._results: SingleFlight[str, PolicyResult] = SingleFlight(limit=REMEMBERED)
 
     async def examine(self, domain: str) -> PolicyResult:
-        """Examine a domain: two DNS questions, and an HTTPS request for the policy if there is a faultless record."""
+        """Examine a domain: two DNS questions, and an HTTPS request for the policy if the MTA-STS record is valid."""
         return await self._results.get(domain, lambda: self._examine(domain))
 
     def next_pass(self) -> None:
