@@ -80,13 +80,13 @@ class Workers(Protocol):
     """The interface of the workers that do the jobs of a scan: Dask workers, which tests of mxsweep replace."""
 
     def require(self, line: bytes) -> None:
-        """Test each worker with this job before its first other job; the workers of this machine need no test."""
+        """Test each worker with the job ``line`` before any other job, except workers on this machine."""
 
     def tested(self) -> list[JobResult]:
-        """Return the results of the tests that have ended since the last call."""
+        """Return the results of the fitness tests that have ended since the last call."""
 
     def testing(self) -> bool:
-        """Return whether a test is in progress."""
+        """Return whether a fitness test of a worker is in progress."""
 
     def count(self) -> int:
         """Return the number of jobs that all workers fit for jobs together do at the same time."""
@@ -126,16 +126,16 @@ class DaskWorkers:
         self._look()
 
     def require(self, line: bytes) -> None:
-        """Test each worker with this job before its first other job; the workers of this machine need no test."""
+        """Test each worker with the job ``line`` before any other job, except workers on this machine."""
         self._test, self._admission.required = line, not self._here
         self._look()
 
     def tested(self) -> list[JobResult]:
-        """Return the results of the tests that have ended since the last call."""
+        """Return the results of the fitness tests that have ended since the last call."""
         return self._admission.results()
 
     def testing(self) -> bool:
-        """Return whether a test is in progress."""
+        """Return whether a fitness test of a worker is in progress."""
         return self._admission.testing
 
     def count(self) -> int:
@@ -188,7 +188,7 @@ class DaskWorkers:
     def _stranded(self) -> Iterator[tuple[str, Exception, str]]:
         """Take back the jobs of which all permitted workers are lost.
 
-        Otherwise the scheduler would wait for the lost workers.
+        The scheduler itself would wait until the lost workers come back.
         """
         present = self._admission.present
         for key, (future, permitted) in list(self._jobs.items()):

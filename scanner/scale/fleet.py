@@ -64,7 +64,7 @@ class Fleet:
 
     @property
     def state(self) -> RunState:
-        """The state of the unfinished scan, such as ``running``."""
+        """The state of the scan before its end: always ``running``."""
         return RunState.RUNNING
 
     def status(self, state: RunState | None = None) -> Status:

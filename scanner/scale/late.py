@@ -1,7 +1,7 @@
 """The MX hosts whose addresses a retry pass of the lookups found, after the plan of the scan was made.
 
-The late hosts are examined as a whole in a part of the scan that runs alone after all other parts, so that no
-connection limit is exceeded.
+An MX host whose addresses a retry pass found is examined as a whole, in a part of the scan that runs alone after all
+other parts, so that no connection limit is exceeded.
 """
 
 from collections.abc import Iterator
@@ -56,7 +56,10 @@ def write_late_hosts(place: PlanPlace, index: PlanIndex) -> int:
 
 
 def late_lines(place: PlanPlace, index: PlanIndex, settings: Settings) -> list[PartLine]:
-    """Return the hosts to examine as a whole: hosts with late addresses, and hosts of late routes that are in no part.
+    """Return the MX hosts to examine as a whole after all parts of the plan.
+
+    The hosts are those whose addresses a retry pass of the lookups found, and those in no part whose route a retry pass
+    found.
 
     Raises:
         StoreError: a file cannot be read.

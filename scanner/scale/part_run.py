@@ -37,7 +37,7 @@ class HostReader(Reader):
     """
 
     def destination(self, text: str) -> Destination:
-        """Return the destination of a host; ``text`` was made by ``host_target``."""
+        """Return the destination of a host; ``host_targets`` made the text."""
         host, _, port = text.rpartition("\t")
         kind = Kind.ADDRESS if is_address(host) else Kind.HOST
         return Destination(text, host, host, kind, port, int(port), self.lmtp)

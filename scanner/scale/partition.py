@@ -1,15 +1,13 @@
-"""The partition of addresses into parts of a scan that never exceed a cap.
+"""The partition of addresses into parts of a scan, by which all parts together never exceed a cap (connection limit).
 
-A cap is a connection limit. The processes that scan the parts do not communicate. The parts of round 1 are scanned at
-the same time, by different processes. A cap on a network is kept because no two parts of round 1 have an address in the
-same network. The cap on a provider that has more addresses than ``free`` could be exceeded if several parts scanned the
-provider. Only one part of round 1, the home of the provider, therefore scans addresses of such a large provider. Round
-2, which consists of one part, scans the addresses of the large providers in the networks of other parts. Each address
-belongs to exactly one part, so each endpoint is probed once.
-
-Networks, providers and addresses are represented by hashes of 64 bits. Different values with the same hash are treated
-as one value, so that a hash collision does not cause connections above a cap. The partition takes 24 octets of memory
-for each row, and 34 octets for each network.
+The processes that scan the parts do not communicate. The parts of round 1 are scanned at the same time, by different
+processes. A cap on a network is kept because no two parts of round 1 have an address in the same network. The cap on a
+provider that has more addresses than ``free`` could be exceeded if several parts scanned the provider. Only one part of
+round 1 scans addresses of a provider with more addresses than ``free``; the part is the home of the provider. Round 2,
+which consists of one part, scans the addresses of the large providers in the networks of other parts. Each address
+belongs to exactly one part, so each endpoint is probed once. Networks, providers and addresses are represented by
+hashes of 64 bits. Different values with the same hash are treated as one value, so that a hash collision does not cause
+connections above a cap. The partition takes 24 octets of memory for each row, and 34 octets for each network.
 """
 
 from array import array
@@ -130,7 +128,8 @@ class Partition:
 def _owner(network: int, group: Iterable[tuple[int, int, int]]) -> int:
     """Return the provider with the most addresses in a network.
 
-    If several providers have the most addresses, the hash of the network determines the returned provider.
+    If several providers have the most addresses, the hashes of the network and of the providers determine the returned
+    provider.
     """
     counts = Counter(provider for _, provider, _ in group)
     return min(counts, key=lambda provider: (-counts[provider], provider ^ network))
@@ -139,8 +138,8 @@ def _owner(network: int, group: Iterable[tuple[int, int, int]]) -> int:
 def _parts_of_owners(by_owner: _Rows, parts: int) -> dict[int, int]:
     """Return the part of the scan for each large owner; an owner is a provider with the networks that belong to it.
 
-    The large owners are assigned in the order of their numbers of addresses, each to the part that then has the fewest
-    addresses. The part of each other owner follows from the hash of the owner.
+    The large owners are assigned in the order of their numbers of addresses, the largest first, each to the part that
+    then has the fewest addresses. The part of each other owner follows from the hash of the owner.
     """
     total = sum(count for _, group in by_owner.groups(keep=True) for _, _, count in group)
     small = total // (parts * LARGE_OWNERS)

@@ -1,8 +1,8 @@
 """The MTA-STS policies and TLSRPT records of the domains in a scan in many processes.
 
 Many jobs look up the MTA-STS and TLSRPT records. One job makes all HTTPS requests, so that the limits on connections to
-policy hosts hold for the whole scan. One job suffices, because few domains have a policy, and the limits determine the
-duration.
+policy hosts hold for the whole scan. One job suffices for the requests, because few domains have a policy, and the
+connection limits determine the duration.
 """
 
 from collections.abc import Iterator

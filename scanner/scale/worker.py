@@ -27,7 +27,8 @@ _TAIL = 300  # characters of the last text of a child that ended without a resul
 def dask_setup(_worker: object) -> None:
     """Move a Dask worker out of the process group of the terminal; Dask calls this function in each new worker.
 
-    Therefore an interrupt at the terminal reaches only the process of the scan, which ends the jobs of its workers.
+    An interrupt at the terminal reaches only the process of the scan, not the workers; the process of the scan ends the
+    jobs of its workers.
     """
     os.setpgid(0, 0)
 
