@@ -76,8 +76,8 @@ def scan_all(
 ) -> list[DomainRecord]:
     """Scan mail domains and return their records, one record for each destination, in the order of the names.
 
-    The scan runs in a thread of its own. Therefore a script, a notebook cell and a function of a running asyncio or
-    trio program can call ``scan_all``. The call blocks until the scan ends. An interrupt (Ctrl-C) ends the scan.
+    The scan runs in a thread of its own, so that a script, a notebook cell and a function of a running asyncio or trio
+    program can call ``scan_all``. The call blocks until the scan ends. An interrupt (Ctrl-C) ends the scan.
 
     Args:
         names: destinations: domains, ``[host]``, ``host:port`` or addresses. A domain is scanned once, even if it is
@@ -253,9 +253,9 @@ def _in_thread(work: Callable[[], Awaitable[T]]) -> T:
     """Run ``work`` with trio in a new thread and return its result.
 
     An exception in the calling thread, such as an interrupt, cancels ``work``. The new thread adds its trio token to
-    the list ``tokens`` and then reads the list ``cancelled``. After the exception, the calling thread adds an item to
-    ``cancelled`` and then reads ``tokens``. Therefore at least one of the two threads reads the item of the other
-    thread and cancels ``work``.
+    the list ``tokens`` and then reads the list ``cancelled``. After an exception, the calling thread adds an item to
+    ``cancelled`` and then reads ``tokens``. Because each thread writes before it reads, at least one thread reads the
+    item of the other thread and cancels ``work``.
     """
     scope = trio.CancelScope()
     result: Future[T] = Future()

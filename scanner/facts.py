@@ -116,10 +116,11 @@ class TLSALookup:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The key of a probe: address, port, SNI, mode and TLS profile. All domains with the same endpoint share one probe.
+    """The key of a probe: address, port, SNI, mode and TLS profile.
 
-    ``sni`` is the server name to send in TLS, or None to send no name. ``profile`` is the name of the TLS profile of
-    the client. For a UNIX socket, ``address`` is the path and ``port`` is 0.
+    All domains whose MX hosts have the same endpoint share one probe. ``sni`` is the server name to send in TLS, or
+    None to send no name. ``profile`` is the name of the TLS profile of the client. For a UNIX socket, ``address`` is
+    the path of the socket and ``port`` is 0.
     """
 
     address: str

@@ -112,7 +112,7 @@ OF_ALGORITHM: dict[tuple[CertAlg, str | None], TLSProfile] = {
     for alg, (excluded, sigalgs, version) in _OFFERS.items()
     for groups in (None, CLASSICAL_GROUPS)
 }
-"""By a key algorithm and key exchange groups: the TLS profile that accepts only a certificate with such a key."""
+"""TLS profiles that accept only certificates with a key of one algorithm, by the algorithm and key exchange groups."""
 
 POST_QUANTUM = replace(
     AUTHENTICATED,
