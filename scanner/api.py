@@ -1,6 +1,6 @@
 """The scanner as a Python library: functions that scan mail domains and return a record with verdicts for each.
 
-Example for a script or a notebook (the call works although a notebook already runs an event loop):
+Example for a script or a notebook (``scan_all`` also works in a notebook, which already runs an event loop):
 
     from scanner import api
 
@@ -76,8 +76,8 @@ def scan_all(
 ) -> list[DomainRecord]:
     """Scan mail domains and return their records, one record for each destination, in the order of the names.
 
-    The scan runs in a thread of its own. Therefore a script, a notebook cell and a function of a running asyncio or
-    trio program can call ``scan_all``. The call blocks until the scan ends. An interrupt (Ctrl-C) ends the scan.
+    The scan runs in a thread of its own, so that a script, a notebook cell and a function of a running asyncio or trio
+    program can call ``scan_all``. The call blocks until the scan ends. An interrupt (Ctrl-C) ends the scan.
 
     Args:
         names: destinations: domains, ``[host]``, ``host:port`` or addresses. A domain is scanned once, even if it is
@@ -92,8 +92,8 @@ def scan_all(
 
     Raises:
         ValueError: a name is not a destination, or ``level`` is not a TLS security level.
-        ScanError: a file cannot be read, no resolver validates, or ``names`` contains more than 1,000 destinations and
-            neither ``ehlo`` nor ``settings`` is given.
+        ScanError: a file of ``exclude`` or of CA certificates cannot be read, no resolver validates DNSSEC, or
+            ``names`` contains more than 1,000 destinations and neither ``ehlo`` nor ``settings`` is given.
     """
     job = _job(names, level, ehlo, settings, resolver, exclude, unvalidated=unvalidated)
 
@@ -117,7 +117,7 @@ async def scan(
         names: destinations, as for ``scan_all``.
         level: TLS security level at which verdicts are determined, as for ``scan_all``.
         ehlo: name to send in EHLO, as for ``scan_all``.
-        settings: all other settings of a scan, as for ``scan_all``. With ``settings.retries``, each retry pass yields
+        settings: all other settings of the scan, as for ``scan_all``. With ``settings.retries``, each retry pass yields
             another record of an inconclusive domain; the last record replaces the earlier records.
         resolver: values of ``--resolver``.
         unvalidated: true to scan without DANE verdicts if no resolver validates DNSSEC.
@@ -128,8 +128,9 @@ async def scan(
         program receives them.
 
     Raises:
-        ValueError: as ``scan_all``.
-        ScanError: as ``scan_all``, or the private unbound of the scan ended unexpectedly.
+        ValueError: in the same cases as in ``scan_all``.
+        ScanError: in the same cases as in ``scan_all``, or if the unbound process that the scan started ended
+            unexpectedly.
     """
     job = _job(names, level, ehlo, settings, resolver, exclude, unvalidated=unvalidated)
     async with _records(job) as records:
@@ -251,9 +252,10 @@ async def _work(job: _Job, send: trio.MemorySendChannel[DomainRecord]) -> None:
 def _in_thread(work: Callable[[], Awaitable[T]]) -> T:
     """Run ``work`` with trio in a new thread and return its result.
 
-    An exception in the calling thread, such as an interrupt, cancels ``work``. The new thread fills the list ``tokens``
-    before it reads the list ``cancelled``, and the calling thread fills ``cancelled`` before it reads ``tokens``.
-    Therefore at least one thread sees the item of the other thread and cancels ``work``.
+    An exception in the calling thread, such as an interrupt, cancels ``work``. The new thread adds its trio token to
+    the list ``tokens`` and then reads the list ``cancelled``. After an exception, the calling thread adds an item to
+    ``cancelled`` and then reads ``tokens``. Because each thread writes before it reads, at least one thread reads the
+    item of the other thread and cancels ``work``.
     """
     scope = trio.CancelScope()
     result: Future[T] = Future()

@@ -14,4 +14,4 @@ GRADES = {
     "medium": ("tls_medium_cipherlist", MEDIUM),
     "null": ("tls_null_cipherlist", "eNULL:!kDH:!kECDH:!aDSS:!MD5:!aNULL"),
 }
-"""For each cipher grade of Postfix 3.8 and later: the main.cf parameter for the cipher list, and the default list."""
+"""For each cipher grade of Postfix 3.8 and later: the main.cf parameter for its cipher list, and the default list."""

@@ -1,7 +1,7 @@
 """Facts: the records of observations (DNS answers, connections, certificates), as immutable objects without behaviour.
 
-A run directory contains the facts of a run. Evidence and verdicts (``model``) are computed from the facts, and can be
-computed again. RRsets and lists without a significant order are sorted, so that two runs can be compared.
+A run directory contains the facts of a run. Evidence and verdicts (module ``model``) are computed from the facts, and
+can be computed again. RRsets and lists without a significant order are sorted, so that two runs can be compared.
 """
 
 from dataclasses import dataclass
@@ -55,9 +55,10 @@ class Answer:
     """The answer to one DNS question.
 
     ``records`` contains sorted texts: ``10 mx.example`` for MX, an address for A and AAAA, a name for CNAME, the rdata
-    in lower-case hex for TLSA (undecoded, because a malformed record is a fact too). ``rname`` is the owner name of the
-    records at the end of the alias chain; ``rname`` is equal to ``name`` without an alias. If ``outcome`` is ``error``,
-    ``error`` is the cause as text, and ``second`` is the answer of the resolver that ``--confirm`` names.
+    in lower-case hex for TLSA (undecoded, because a malformed record is a fact too). ``name`` is the name in the
+    question, and ``rname`` is the owner name of the records at the end of the alias chain; the two names are equal if
+    ``name`` is not an alias. If ``outcome`` is ``error``, ``error`` is the cause as text, and ``second`` is the answer
+    of the resolver that ``--confirm`` names.
     """
 
     name: str
@@ -98,8 +99,8 @@ class TLSALookup:
     ``dane`` is the DANE verdict that follows from DNS alone (``none insecure lookup_failed unusable unknown``), or None
     if usable records exist, so that the verdict depends on the connection. ``steps`` contains the DNS answers of the
     lookup in order: TLSA at the expanded name, a CNAME check, TLSA at the original name. ``base_domain`` is the TLSA
-    base domain, which is also the SNI at a DANE level. ``defects`` lists faults that do not prevent delivery:
-    ``tlsa-many`` means more than 100 TLSA records.
+    base domain, which a client at a DANE security level also sends as SNI. ``defects`` lists faults of the TLSA records
+    that do not prevent delivery: ``tlsa-many`` means more than 100 TLSA records.
     """
 
     base_domain: str
@@ -115,10 +116,11 @@ class TLSALookup:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The key of a probe: address, port, SNI, mode and TLS profile. All domains with the same endpoint share one probe.
+    """The key of a probe: address, port, SNI, mode and TLS profile.
 
-    ``sni`` is the server name to send in TLS, or None to send no name. ``profile`` is the name of the TLS profile of
-    the client. For a UNIX socket, ``address`` is the path and ``port`` is 0.
+    All domains whose MX hosts have the same endpoint share one probe. ``sni`` is the server name to send in TLS, or
+    None to send no name. ``profile`` is the name of the TLS profile of the client. For a UNIX socket, ``address`` is
+    the path of the socket and ``port`` is 0.
     """
 
     address: str
@@ -138,9 +140,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The failure of a connection or lookup; ``kind`` is the type of the failure, whose cause is remote or local.
+    """The failure of a connection or lookup.
 
-    ``code`` is the SMTP reply code or errno; ``text`` is the message of the peer or the library, of bounded length.
+    ``kind`` is the class of the failure, such as ``timeout``. ``code`` is the SMTP reply code or errno; ``text`` is the
+    message of the peer or the library, of bounded length.
     """
 
     phase: Phase
@@ -159,8 +162,9 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """A completed TLS handshake. ``chain`` contains the SHA-256 of each certificate as sent, leaf first.
+    """A completed TLS handshake.
 
+    ``chain`` contains the SHA-256 of each certificate that the server sent, in the server's order (leaf first).
     ``bits`` is the number of secret bits of the cipher, and ``alg_bits`` is the key size of the cipher's algorithm.
     ``signature`` is the TLS signature scheme that the server used (IANA name), None if it is not known. ``retried`` is
     true if the server asked for a second ClientHello (HelloRetryRequest).
@@ -210,9 +214,10 @@ class CertFacts:
     """A certificate, stored once under the SHA-256 of its DER.
 
     The names of subject and issuer have the one-line form of OpenSSL. ``parse_error`` is set if OpenSSL accepted the
-    certificate but mxsweep's parser failed, wholly or in part; only the digests and the decoded fields are then set.
-    ``spki_*`` are the digests of the SubjectPublicKeyInfo in DER, as OpenSSL encodes it; the digests are empty if the
-    SubjectPublicKeyInfo could not be found. ``curve`` is OpenSSL's name for the curve of an EC key.
+    certificate but mxsweep's parser failed, wholly or in part. If ``parse_error`` is set, only the digests and the
+    fields that the parser could decode are set. ``spki_*`` are the digests of the SubjectPublicKeyInfo in DER, as
+    OpenSSL encodes it; the digests are empty if the SubjectPublicKeyInfo could not be found. ``curve`` is OpenSSL's
+    name for the curve of an EC key.
     """
 
     sha256: str

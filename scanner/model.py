@@ -2,7 +2,7 @@
 
 Facts are observations (``facts``), evidence is the result of comparing facts, and verdicts are computed from evidence.
 Evidence and verdicts can be computed again from stored facts. The field names of the classes are the member names of
-the JSON lines; the first member of a line is its key.
+the JSON lines; the first member of a JSON line is the key of the line.
 """
 
 from dataclasses import dataclass, field
@@ -55,10 +55,10 @@ class DaneEvidence:
     """The result of comparing TLSA records with a certificate chain.
 
     The names of the certificate are not compared, because the expected names depend on the domain. ``record`` is the
-    TLSA record that matched the certificate at ``depth`` (0 = leaf). ``bare_key`` is true if the key in a ``2 1 0``
-    record verified the topmost signature. ``needs_name`` is true for usage 2, which requires a matching certificate
-    name. ``errors`` lists the path errors that prevent authentication, from the leaf upwards; without a match
-    (``depth`` -1), ``errors`` contains OpenSSL's error 65.
+    TLSA record that matched the certificate at ``depth`` (0 = leaf). ``bare_key`` is true if the key in a TLSA record
+    ``2 1 0`` verified the signature of the topmost certificate. ``needs_name`` is true for usage 2, which requires a
+    matching certificate name. ``errors`` lists the path errors that prevent authentication, from the leaf upwards; if
+    no TLSA record matches, ``depth`` is -1 and ``errors`` contains OpenSSL's error 65.
     """
 
     record: TLSARecord | None
@@ -78,7 +78,7 @@ class DaneEvidence:
 class PkixEvidence:
     """The result of verifying a certificate chain with a trust store, without a comparison of names.
 
-    ``errors`` is sorted from the leaf upwards.
+    ``errors`` lists the path errors, from the leaf upwards.
     """
 
     path: tuple[str, ...]
@@ -104,9 +104,9 @@ class EndpointReport:
     """One address of an MX host: the probes in the order in which they were made, and the evidence from the probes.
 
     The first probe has the TLS profile of the security level. ``core.verdict.roles`` selects the probe that represents
-    the address; ``dane`` and ``pkix`` are the evidence from that probe. ``earlier`` contains the probes of earlier
-    passes, oldest first, which no verdict uses. ``algorithms`` contains the probes for certificates with other key
-    algorithms, ``pq_probe`` the probe for post-quantum groups. In runs of 0.1.0, ``pq`` and ``pq_signature`` are None.
+    the address; ``dane`` and ``pkix`` are that probe's evidence. ``earlier`` contains the probes of earlier passes of
+    the scan, oldest first, which no verdict uses. ``algorithms`` contains probes for certificates with other key
+    algorithms, ``pq_probe`` the probe for post-quantum groups. Version 0.1.0 did not set ``pq`` and ``pq_signature``.
     """
 
     address: str
@@ -174,7 +174,7 @@ class Route:
 
     ``mx`` is None for a destination without MX lookup (``[host]``, address, LMTP). ``names`` contains the names of the
     domain that are reference identifiers: the MX query name and, behind an alias, the MX owner name (RFC 7672 section
-    3.2.2). ``final`` is set if the route alone determines the verdict: null MX, lookup failure, and so on.
+    3.2.2). ``final`` is the reason if the route alone determines the verdict (null MX, lookup failure).
     """
 
     hosts: tuple[RouteHost, ...]
@@ -190,7 +190,7 @@ class EndpointVerdict:
     """The verdict of one address for one domain.
 
     ``algorithms`` contains the DANE verdict of each server certificate by key algorithm; the certificate for the
-    default TLS offer is first. ``algorithms`` is empty if no other certificate was requested. ``dane`` is the most
+    default TLS offer is first. ``algorithms`` is empty if only one certificate was requested. ``dane`` is the most
     severe verdict in ``algorithms``. All other members describe the session with the default TLS offer.
     """
 
@@ -236,8 +236,8 @@ class HostVerdict:
 class DomainVerdict:
     """The verdict of a domain.
 
-    ``sts``, ``sender_sts`` (a sender that uses only MTA-STS), ``sender_both`` (a sender that uses DANE and MTA-STS) and
-    ``mechanism`` are None if the scan did not examine MTA-STS.
+    ``sts``, ``sender_sts`` (for a sender that uses only MTA-STS), ``sender_both`` (for a sender that uses DANE and
+    MTA-STS) and ``mechanism`` are None if the scan did not examine MTA-STS.
     """
 
     outcome: DomainOutcome
@@ -347,7 +347,7 @@ class RunHeader:
     def seconds(self) -> float | None:
         """The sum of the durations in seconds of all scan processes of the run; None for an unfinished run.
 
-        Version 0.1.0 did not record the duration: the time from ``started`` to ``finished`` is then used.
+        For a run of version 0.1.0, which recorded no durations: the time from ``started`` to ``finished``.
         """
         if self.finished is None:
             return None
@@ -370,9 +370,9 @@ class HeldBack:
 class Status:
     """A line of the status file: the state of a scan at one moment, as in the progress display and the metrics.
 
-    In a resumed run, ``total``, ``done`` and ``rejects`` count the whole run; the other members describe this process,
-    or the running jobs of a scan with ``--dask``. ``stage`` is the stage of a scan with ``--dask``, and ``workers`` are
-    its running jobs.
+    In a resumed run, ``total``, ``done`` and ``rejects`` count the whole run; the other members describe the process of
+    the scan, or the running jobs of a scan with ``--dask``. ``stage`` is the stage of a scan with ``--dask``, and
+    ``workers`` are its running jobs.
     """
 
     at: datetime

@@ -124,7 +124,7 @@ class Reason(StrEnum):
 
 
 class ReasonText(NamedTuple):
-    """A row of ``REASONS``: the meaning of a reason code as text, and its TLSRPT result-type."""
+    """A value of ``REASONS``: the meaning of a reason code as text, and the code's TLSRPT result-type, if any."""
 
     words: str
     tlsrpt: TLSRPT | None = None

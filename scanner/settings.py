@@ -1,4 +1,4 @@
-"""The settings of a run as immutable objects; comments give the reasons for the defaults.
+"""The settings of a run as immutable objects; comments in this file give the reasons for the defaults.
 
 The command ``scan`` takes the settings from its options and a TOML file, ``finger`` from its options. All times in the
 settings are in seconds.
@@ -12,7 +12,10 @@ from scanner.vocabulary import CertAlg, Family, Level, Mode
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Time limits in seconds; each limit is for a whole stage, so that a slow peer cannot extend a stage."""
+    """Time limits in seconds.
+
+    Each limit is for a whole stage of a probe, so that a slow peer cannot extend the stage.
+    """
 
     connect: float = 30.0  # Postfix's smtp_connect_timeout
     greeting: float = 60.0  # greet delays of 15 s are common; below 20 s good hosts look dead
@@ -24,9 +27,10 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class DNSSettings:
-    """The settings of DNS questions. ``servers`` contains pairs (address, port); if empty, resolv.conf is used.
+    """The settings of DNS questions.
 
-    ``confirm`` contains further resolvers (address, port), which are queried when ``servers`` fail.
+    ``servers`` contains pairs (address, port); if ``servers`` is empty, the servers in resolv.conf are used.
+    ``confirm`` contains further resolvers (address, port), which are queried if all ``servers`` fail.
     """
 
     servers: tuple[tuple[str, int], ...] = ()
@@ -56,10 +60,13 @@ class TLSProfile:
 
 
 CLASSICAL_GROUPS = "X25519:X448:P-256:P-384:P-521"
-"""Key exchange groups with which the TLS ClientHello is small enough for one TCP segment."""
+"""Classical (not post-quantum) key exchange groups, with which the TLS ClientHello fits into one TCP segment."""
 
 LARGEST_PRIME = 4096
-"""Bits of the largest Diffie-Hellman prime that a scan accepts: 10,000 bits take a second of processor time."""
+"""Bits of the largest Diffie-Hellman prime that a scan accepts.
+
+A prime of 10,000 bits takes a second of processor time.
+"""
 
 OPPORTUNISTIC = TLSProfile("opportunistic", f"{MEDIUM}:!eNULL", security_level=0, largest_prime=LARGEST_PRIME)
 AUTHENTICATED = TLSProfile("authenticated", f"{MEDIUM}:!aNULL", security_level=1, largest_prime=LARGEST_PRIME)
@@ -71,10 +78,11 @@ CLASSICAL = {OPPORTUNISTIC.name: OPPORTUNISTIC_CLASSICAL.name, AUTHENTICATED.nam
 
 WITHOUT_AUTHENTICATION = (OPPORTUNISTIC, OPPORTUNISTIC_CLASSICAL)
 WITH_AUTHENTICATION = (AUTHENTICATED, AUTHENTICATED_CLASSICAL, OPPORTUNISTIC_CLASSICAL)
-"""The TLS profiles that are tried in order at an address, each after a failed handshake with the previous one.
+"""The TLS profiles that are tried in this order at an address, each after a failed handshake with the previous profile.
 
-A server that fails with the first profile and not with the second does not accept a large ClientHello. A server that
-fails with the first two profiles and not with the third supports only obsolete, weak or anonymous TLS.
+If a handshake fails with the first profile and succeeds with the second, the server does not accept a large
+ClientHello. If a handshake succeeds only with the third profile, the server supports only obsolete, weak or anonymous
+TLS.
 """
 
 _RSA_PKCS1 = "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512"
@@ -90,7 +98,7 @@ _OFFERS = {
     CertAlg.EDDSA: ("!aRSA:!kRSA", "ed25519:ed448", "TLSv1.2"),
     CertAlg.MLDSA: ("!aRSA:!kRSA", "mldsa44:mldsa65:mldsa87", "TLSv1.3"),
 }
-"""The TLS settings by key algorithm: excluded cipher suites, signature algorithms, and the lowest TLS version."""
+"""TLS settings for each algorithm of a server's key: excluded cipher suites, signature algorithms, lowest version."""
 
 OF_ALGORITHM: dict[tuple[CertAlg, str | None], TLSProfile] = {
     (alg, groups): replace(
@@ -104,7 +112,7 @@ OF_ALGORITHM: dict[tuple[CertAlg, str | None], TLSProfile] = {
     for alg, (excluded, sigalgs, version) in _OFFERS.items()
     for groups in (None, CLASSICAL_GROUPS)
 }
-"""The profile that accepts only a certificate with a key of one algorithm, by the algorithm and the groups."""
+"""TLS profiles that accept only certificates with a key of one algorithm, by the algorithm and key exchange groups."""
 
 POST_QUANTUM = replace(
     AUTHENTICATED,
@@ -112,7 +120,7 @@ POST_QUANTUM = replace(
     min_version="TLSv1.3",
     groups="X25519MLKEM768:SecP256r1MLKEM768:SecP384r1MLKEM1024:MLKEM768",
 )
-"""The profile that accepts only post-quantum key exchange."""
+"""The TLS profile that accepts only post-quantum key exchange."""
 
 PROFILES: dict[str, TLSProfile] = {
     p.name: p for p in (*WITHOUT_AUTHENTICATION, *WITH_AUTHENTICATION, *OF_ALGORITHM.values(), POST_QUANTUM)
@@ -123,10 +131,13 @@ CERT_ALGS = (CertAlg.RSA, CertAlg.ECDSA)
 
 
 HOSTS = 100
-"""Default maximum number of MX hosts examined of one domain: well-run domains have at most some twenty."""
+"""Default maximum number of MX hosts examined of one domain: well-run domains have at most some twenty MX hosts."""
 
 ADDRESSES = 40
-"""Default maximum number of addresses probed of one MX host: the largest providers have some twenty."""
+"""Default maximum number of addresses probed of one MX host.
+
+MX hosts of the largest providers have some twenty addresses.
+"""
 
 DOMAIN_ADDRESSES = 200
 """Default maximum number of addresses probed of one domain."""
@@ -147,7 +158,7 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """The settings of the retry passes, which repeat inconclusive probes."""
+    """The settings of the retry passes of a scan, which repeat inconclusive lookups and probes."""
 
     times: int = 2  # the first pass is after the usual greylisting, the second after a restart or overload
     after: float = 300.0  # the delay that most greylisting asks for; also the longest back-off of a provider
@@ -184,6 +195,7 @@ class Settings:
     def samples_hosts(self) -> bool:
         """True if a scan samples hosts: ``sni_sample`` is set, and each host is probed under its own name.
 
-        Without SNI, the hosts of an address share one probe. At a level without DANE, no TLSA records are compared.
+        Without SNI, all hosts of an address share one probe, so that sampling saves no probes. At a security level
+        without DANE, no TLSA records are compared, and hosts are not sampled.
         """
         return self.sni_sample > 0 and self.sni != "none" and self.level.dane_based

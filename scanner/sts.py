@@ -1,7 +1,7 @@
 """The observations of MTA-STS (RFC 8461) and TLSRPT (RFC 8460) for one domain, as immutable objects without behaviour.
 
-A report contains the DNS answers, every HTTPS request for the policy, and the policy as received, so that the MTA-STS
-verdict can be computed again.
+An ``STSReport`` contains the DNS answers, every HTTPS request for the policy, and the text of the policy as received,
+so that the MTA-STS verdict can be computed again.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from scanner.vocabulary import Pkix, PolicyMode, TXTRecord
 class STSPolicy:
     """An MTA-STS policy with correct syntax (RFC 8461 section 3.2).
 
-    ``mx`` contains the patterns in the order of the policy, in lower case, including patterns that match no host.
-    ``max_age`` is in seconds, at most the maximum that RFC 8461 allows. ``defects`` lists faults of the policy that
-    senders tolerate.
+    ``mx`` contains the patterns for names of MX hosts in the order of the policy, in lower case, including patterns
+    that match no host. ``max_age`` is in seconds, at most the maximum that RFC 8461 allows. ``defects`` lists faults of
+    the policy that senders tolerate.
     """
 
     mode: PolicyMode
@@ -29,11 +29,11 @@ class STSPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFetch:
-    """One address of the policy host, and the HTTPS request to it.
+    """One address of the policy host, and the HTTPS request to the address.
 
-    ``reason`` is set if the address was not contacted. ``pkix`` is the verdict on the certificate by the trust store,
-    ``name_match`` the verdict for the name of the policy host. ``status`` is the HTTP status, None if no response was
-    received. ``octets`` is the number of octets of the body that were received.
+    ``reason`` is set if the address was not contacted. ``pkix`` states whether the trust store verifies the
+    certificate, ``name_match`` whether the certificate contains the name of the policy host. ``status`` is the HTTP
+    status, None if no response was received. ``octets`` is the number of received octets of the response body.
     """
 
     address: str
@@ -52,11 +52,12 @@ class PolicyFetch:
 
 @dataclass(frozen=True, slots=True)
 class STSReport:
-    """The MTA-STS policy of a domain, and the record and requests by which it was found.
+    """The MTA-STS policy of a domain, and the TXT record and HTTPS requests by which the policy was found.
 
-    ``record`` is the state of the TXT record, ``id`` the policy id in the record, ``record_error`` the syntax error of
-    a faulty record. ``host`` is the name of the policy host. ``body`` is the text of the response, empty unless a
-    complete response of status 200 was received. ``policy_error`` is the fault of a ``body`` that is not a policy.
+    ``record`` is the state of the MTA-STS TXT record, ``id`` the policy id in the record, ``record_error`` the syntax
+    error of a faulty record. ``host`` is the name of the policy host. ``body`` is the text of the HTTPS response, empty
+    unless a complete response with status 200 was received. ``policy_error`` is the syntax error if ``body`` is not a
+    valid policy.
     """
 
     txt: Answer

@@ -1,4 +1,4 @@
-"""The vocabulary of the records: enumerations of texts, whose values are spelled as in JSON.
+"""The vocabulary of the records: enumerations whose values are the texts in the JSON lines.
 
 A new value may be added; an existing value is never renamed and never changes its meaning. The reason codes are in the
 module ``reasons``.
@@ -52,7 +52,7 @@ class Mode(StrEnum):
 
 
 class Family(StrEnum):
-    """Address families (IPv4, IPv6) that a scan may contact."""
+    """The address families (IPv4, IPv6) of the addresses that a scan may contact."""
 
     ANY = "any"
     IPV4 = "ipv4"
@@ -93,7 +93,7 @@ class Phase(StrEnum):
 
 
 class FailureKind(StrEnum):
-    """The class of a failure, caused by the peer or by this machine."""
+    """The class of a connection failure; the comment "our side" marks the classes whose cause is this machine."""
 
     TIMEOUT = "timeout"
     REFUSED = "refused"  # TCP RST to our SYN
@@ -123,7 +123,7 @@ class StartTLS(StrEnum):
 
 
 class TLSState(StrEnum):
-    """Verdict ``tls`` of an address; the first four values are the labels of posttls-finger."""
+    """Verdict ``tls`` of an address; the first four values are the labels of Postfix's posttls-finger."""
 
     VERIFIED = "verified"
     TRUSTED = "trusted"
@@ -167,7 +167,7 @@ def worst(*verdicts: _Word) -> _Word:
     """Return the most severe of the ``Dane`` verdicts that one host has for several domains.
 
     Args:
-        verdicts: at least one verdict; a value that this version does not know is the least severe.
+        verdicts: at least one verdict; a value that this version of mxsweep does not know is the least severe.
     """
     return min(verdicts, key=lambda word: _RANK.get(word, len(_RANK)))
 
@@ -242,7 +242,7 @@ class CertAlg(StrEnum):
 
 
 class PostQuantum(StrEnum):
-    """The post-quantum readiness of a server's key exchange."""
+    """The post-quantum readiness of a server: whether the server supports post-quantum key exchange."""
 
     PREFERRED = "preferred"
     SUPPORTED = "supported"
@@ -252,7 +252,7 @@ class PostQuantum(StrEnum):
 
 
 class Served(StrEnum):
-    """Whether a server has a certificate with a key of an algorithm; ``no`` only after an alert of the server."""
+    """Whether a server has a certificate with a key of one algorithm; ``no`` only after a TLS alert of the server."""
 
     YES = "yes"
     NO = "no"
@@ -320,9 +320,9 @@ class Mechanism(StrEnum):
 class Unusable(StrEnum):
     """The defect that makes a TLSA record unusable for SMTP (RFC 7672 section 3.1).
 
-    Postfix's parser drops records with the defects truncated, usage and private-matching-type; OpenSSL drops records
-    with any other defect. If all TLSA records are dropped, the effective level depends on whether Postfix or OpenSSL
-    dropped the last record.
+    Postfix's parser drops records with the defects truncated, usage and private-matching-type; OpenSSL drops TLSA
+    records with any other defect. If all TLSA records are dropped, Postfix's effective TLS security level depends on
+    whether Postfix or OpenSSL dropped the last record.
     """
 
     TRUNCATED = "truncated"

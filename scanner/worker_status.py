@@ -1,4 +1,4 @@
-"""The records of the machines of a scan, and of a job of a scan in many processes."""
+"""The records of the machines of a scan, and of the jobs of a scan in many processes (``--dask``)."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class ScanWorker:
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """The progress of the job that one worker of a scan with ``--dask`` does, at the time of a status."""
+    """The progress of the job of one worker of a scan with ``--dask``, at the time of a status line."""
 
     worker: str
     job: str

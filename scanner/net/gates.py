@@ -1,13 +1,13 @@
 """Limits on simultaneous connections by provider, network, address and in total, and on the rate of new connections.
 
-A task always acquires its slots (permissions to connect) in the order provider, network, address, total. Therefore no
-task holds one of the few global slots while the task waits for a busy server, and two tasks cannot wait for each other.
-A task waits for the rate limit after it has acquired its slots. In the opposite order, several tasks that have passed
-the rate limit could wait for slots and then connect at the same moment. The deadlines of a probe start after the wait
-for the rate limit.
+A task always acquires its slots (permissions to connect) in the order provider, network, address, total. With a fixed
+order, no task holds one of the few slots of the total limit while the task waits for a slot of a busy server, and two
+tasks cannot wait for each other's slots. A task waits for the rate limit of new connections after the task has acquired
+its slots. If tasks waited for the rate limit first, several tasks that have passed the rate limit could wait for slots
+and then connect at the same moment. The deadlines of a probe start after the wait for the rate limit.
 
 A trial connection, which tests whether the network works, precedes all other connections in the queue for each slot. A
-trial connection does not wait for the rate limit, but is counted in the rate.
+trial connection does not wait for the rate limit, but is counted in the rate of new connections.
 """
 
 import ipaddress
@@ -23,11 +23,11 @@ from scanner.net.gcra import GCRA
 from scanner.settings import Caps
 
 REMEMBERED = 4096
-"""Maximum number of addresses whose network is cached; the network of an address is needed several times in a row."""
+"""Maximum number of addresses whose network is cached; a connection needs the network of its address several times."""
 
 NETWORK_V4 = 24
 NETWORK_V6 = 48
-"""Prefix lengths of a network: common sizes of an assignment to one operator."""
+"""Prefix length of an IPv6 network: like ``NETWORK_V4``, a common size of an assignment to one operator."""
 
 
 @lru_cache(REMEMBERED)
@@ -43,18 +43,18 @@ def network_of(address: str) -> str:
 
 
 LATE = 0.1
-"""Delay in seconds after which a reserved start is missed and reserved anew.
+"""Delay in seconds after which a connection has missed its reserved start time, so that another start time is reserved.
 
-Shorter delays are usual in a busy process.
+Delays of less than 0.1 seconds are usual in a busy process.
 """
 
 
 class KeyedCap:
-    """A limit of ``limit`` simultaneous holders for each key; keys without holders take no memory.
+    """A limit of ``limit`` simultaneously held slots for each key, for example for each address.
 
-    A free slot is acquired without a trio checkpoint: the work that follows has checkpoints, and a checkpoint for each
-    limit took 5 % of a probe's processor time. A released slot goes to the task that has waited longest; trial
-    connections come first.
+    Keys without held slots take no memory. A free slot is acquired without a trio checkpoint: the connection that
+    follows has checkpoints, and one more checkpoint for each limit took 5 % of a probe's processor time. A released
+    slot goes to a waiting trial connection, and if no trial connection waits, to the task that has waited longest.
     """
 
     def __init__(self, limit: int) -> None:
@@ -122,7 +122,7 @@ class _Slot:
 
 
 class Spacing:
-    """The minimum time between two connections with the same key.
+    """The minimum time between the starts of two connections with the same key, for example to the same address.
 
     The caller passes the current time and does the waiting.
     """
@@ -136,7 +136,7 @@ class Spacing:
         return max(now, self._due.get(key, now))
 
     def began(self, key: str, now: float) -> None:
-        """Record a start for ``key``, and remove the keys whose minimum time has passed."""
+        """Record the start of a connection for ``key``, and remove the keys whose minimum time has passed."""
         self._due[key] = now + self._seconds
         self._due.move_to_end(key)
         while self._due and next(iter(self._due.values())) <= now:
@@ -213,9 +213,9 @@ class Gates:
             self._spacing.began(address, trio.current_time())
 
     async def _pace(self) -> None:
-        """Wait until the rate limit allows a start.
+        """Wait until the rate limit of new connections allows the start of a connection.
 
-        If the process was suspended at the reserved time, reserve another start.
+        If the process was suspended at the reserved start time, reserve another start time.
         """
         missed = True
         while missed:

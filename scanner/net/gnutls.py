@@ -1,8 +1,9 @@
 """The client side of TLS with raw public keys (RFC 7250), which pyOpenSSL lacks: GnuTLS, called by ctypes.
 
-GnuTLS reads and writes one end of a socket pair, so that it needs no callbacks; this module moves the octets between
-the other end and the stream. Each step of the handshake runs in a thread, so that a deadline also ends a step that a
-server makes slow, for example with a very large key. Certificates and keys are not verified.
+GnuTLS reads and writes one end of a socket pair, so that GnuTLS needs no callbacks; this module moves the octets
+between the other end of the socket pair and the stream of the connection. Each step of the handshake runs in a thread,
+so that a deadline also ends a step that a server makes slow, for example with a very large key. Certificates and keys
+are not verified.
 """
 
 import contextlib
@@ -32,10 +33,10 @@ _AGAIN, _INTERRUPTED, _WARNING_ALERT, _FATAL_ALERT, _REHANDSHAKE = -28, -52, -16
 _PREMATURE_END = -110
 _CERTIFICATE, _DNS_NAME, _SERVER_TYPE, _RAW_KEY, _SEND_ONLY = 1, 1, 1, 3, 1
 _CONTINUE = (_AGAIN, _INTERRUPTED, _WARNING_ALERT, _REHANDSHAKE)
-"""Results after which a call is repeated: a server's request for renegotiation has no effect unless we renegotiate."""
+"""Results of a GnuTLS call after which the call is repeated; a server's request for renegotiation is ignored."""
 
 _MAX_CHAIN = 100
-"""Maximum number of certificates of a chain; the octets are limited by GnuTLS's limit of handshake messages."""
+"""Maximum number of certificates of a chain; GnuTLS's limit on the size of a handshake message limits their octets."""
 
 _VERSIONS = {"TLSv1": "TLS1.0", "TLSv1.1": "TLS1.1", "TLSv1.2": "TLS1.2", "TLSv1.3": "TLS1.3"}
 _NAMES = {gnutls: ours for ours, gnutls in _VERSIONS.items()}
@@ -47,7 +48,7 @@ _SCHEMES = {
     "ecdsa_sha384": "ecdsa_secp384r1_sha384",
     "ecdsa_sha512": "ecdsa_secp521r1_sha512",
 } | {f"rsa_sha{bits}": f"rsa_pkcs1_sha{bits}" for bits in (1, 256, 384, 512)}
-"""IANA names of signature schemes by GnuTLS's names in lower case, where the names differ."""
+"""IANA names of TLS signature schemes by GnuTLS's names in lower case, for the schemes whose two names differ."""
 
 
 class _Datum(ctypes.Structure):
@@ -87,16 +88,16 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "certificate_type_get2": (_INT, (_POINTER, _INT)),
     "certificate_get_peers": (ctypes.POINTER(_Datum), (_POINTER, _POINTER)),
 }
-"""Result type and argument types of the functions in use, by their names without ``gnutls_``."""
+"""Result type and argument types of the GnuTLS functions that this module calls, by their names without ``gnutls_``."""
 
 
 @functools.cache
 def _library() -> Any:
-    """Return the loaded library with typed functions.
+    """Return the loaded library GnuTLS with typed functions.
 
     Raises:
         OSError: the library cannot be loaded.
-        AttributeError: the library lacks a function.
+        AttributeError: the library lacks a function that this module calls.
     """
     library = ctypes.CDLL(LIBRARY)
     for name, (result, arguments) in _FUNCTIONS.items():
@@ -106,7 +107,7 @@ def _library() -> Any:
 
 
 def available() -> bool:
-    """Return whether the library can be loaded and has all functions in use."""
+    """Return whether the library GnuTLS can be loaded and has all functions that this module calls."""
     try:
         _library()
     except (OSError, AttributeError):
@@ -117,7 +118,8 @@ def available() -> bool:
 def priorities(profile: TLSProfile) -> str:
     """Return GnuTLS's priority string of an offer: the TLS versions of a profile, and raw public keys before X.509.
 
-    Ciphers and groups are those of GnuTLS's ``NORMAL``, because OpenSSL's lists have no equivalent.
+    The offered ciphers and groups are those of GnuTLS's ``NORMAL``, because OpenSSL's lists have no equivalent in
+    GnuTLS.
     """
     names = list(_VERSIONS)
     first = names.index(profile.min_version) if profile.min_version in names else 0
@@ -167,7 +169,7 @@ class RawKeyStream(EncryptedStream):
         lib.gnutls_transport_set_int2(session, self._theirs.fileno(), self._theirs.fileno())
 
     def _check(self, code: int) -> int:
-        """Return a result that is not negative; raise the error of a negative result."""
+        """Return the result of a GnuTLS call; raise ``GnuTLSError`` if the result is negative."""
         if code < 0:
             raise GnuTLSError(self._text(code))
         return code
@@ -179,7 +181,7 @@ class RawKeyStream(EncryptedStream):
         return text
 
     async def handshake(self) -> None:
-        """Do the handshake; each step runs in a thread, which cancellation abandons."""
+        """Do the TLS handshake; each step runs in a thread, which this task abandons if the task is cancelled."""
         while (code := await trio.to_thread.run_sync(self._advance, abandon_on_cancel=True)) != 0:
             if code not in _CONTINUE:
                 self._lib.gnutls_alert_send_appropriate(self._session, code)
@@ -235,7 +237,10 @@ class RawKeyStream(EncryptedStream):
         """Return None: sessions are not resumed."""
 
     def facts(self) -> tuple[Handshake, tuple[bytes, ...]]:
-        """Return the negotiated parameters, and the DER of each certificate as sent; no certificate with a raw key."""
+        """Return the negotiated parameters, and the DER of each certificate that the server sent.
+
+        A server that sent a raw public key has sent no certificate.
+        """
         lib, session = self._lib, self._session
         sent = () if self._has_raw_key else self._peers()
         chain = tuple(_as_openssl_reads(der, crypto.load_certificate, crypto.dump_certificate) for der in sent)
@@ -270,9 +275,9 @@ class RawKeyStream(EncryptedStream):
         return tuple(ctypes.string_at(found[index].data, found[index].size) for index in range(number))
 
     async def _refill(self, code: int) -> None:
-        """Send GnuTLS's octets; wait for octets of the stream if GnuTLS has used all octets and needs more.
+        """Send the octets from GnuTLS; wait for octets of the stream if GnuTLS needs more than the received octets.
 
-        After a session ticket, GnuTLS returns without having read all octets.
+        After a session ticket, GnuTLS returns without having read all received octets.
         """
         await self._flush()
         unread, self._unread = self._unread, self._left()
@@ -283,7 +288,7 @@ class RawKeyStream(EncryptedStream):
             await trio.lowlevel.checkpoint()  # a deadline also ends repeated calls
 
     def _left(self) -> int:
-        """Return the number of octets that GnuTLS has not read, at most one chunk."""
+        """Return the number of received octets that GnuTLS has not read, at most ``CHUNK``."""
         try:
             return len(self._theirs.recv(CHUNK, socket.MSG_PEEK))
         except BlockingIOError:
@@ -309,7 +314,7 @@ def _free(lib: Any, session: Any, credentials: Any, *ends: socket.socket) -> Non
 
 
 def _as_openssl_reads(der: bytes, load: Callable[..., Any], dump: Callable[..., bytes]) -> bytes:
-    """Return a certificate or key in OpenSSL's encoding, the form that other modules expect.
+    """Return a certificate or key (DER) in OpenSSL's DER encoding, the form that other modules expect.
 
     Raises:
         GnuTLSError: OpenSSL cannot decode the octets.
@@ -337,7 +342,7 @@ def _suite(lib: Any, name: str) -> tuple[str, int, int]:
 
 
 def _codes(lib: Any) -> dict[str, bytes]:
-    """Return the numbers of GnuTLS's cipher suites, by name."""
+    """Return the IANA numbers (two octets) of GnuTLS's cipher suites, by name."""
     codes: dict[str, bytes] = {}
     code = ctypes.create_string_buffer(2)
     while name := lib.gnutls_cipher_suite_info(len(codes), code, None, None, None, None):
@@ -346,5 +351,5 @@ def _codes(lib: Any) -> dict[str, bytes]:
 
 
 def _normal(name: str) -> str:
-    """Return the name of a cipher suite in the form that both of GnuTLS's lists of names have in common."""
+    """Return a form of the name of a cipher suite that is equal for the two names that GnuTLS has for the suite."""
     return re.sub(r"^(GNUTLS|TLS)_|WITH_|(?<=_POLY1305)_SHA256$|(?<=_SHA)1$", "", name)

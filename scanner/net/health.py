@@ -1,8 +1,8 @@
 """The order in which DNS servers are queried: working servers as in the settings, then servers in back-off.
 
-A server that failed is in back-off for a time that doubles with each failure. After the back-off, one query tries the
-server; until the server answers, the trial is treated as failed. A server in back-off is queried after all other
-servers. The caller passes the current time as an argument.
+A server that failed is in back-off for a time that doubles with each failure. After the back-off, one query tests the
+server (the trial); until the server answers, the trial is treated as failed. A server in back-off is queried after all
+other servers. The caller passes the current time as an argument.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class ServerHealth:
 
         Returns:
             Working servers and servers due for a trial in the order of the settings, then servers in back-off sorted by
-            the end of their pause. If the first server is due for a trial, this call also begins its next
+            the end of their back-off. If the first server is due for a trial, this call also begins the server's next
             back-off, which ends when the server answers.
         """
         if not self._backoffs:
@@ -46,7 +46,7 @@ class ServerHealth:
         self._backoffs.pop(server, None)
 
     def failed(self, server: NameServer, now: float) -> None:
-        """Begin a pause for a DNS server that did not answer; failures during a pause are ignored."""
+        """Begin a back-off for a DNS server that did not answer; failures during a back-off are ignored."""
         backoff = self._backoffs.setdefault(server, Backoff())
         if not backoff.pauses(now):
             backoff.extend(now, FIRST_PAUSE, LONGEST_PAUSE)

@@ -1,8 +1,9 @@
 """One HTTPS request with mxsweep's own TCP and TLS: GET of one path at one address, and the response within limits.
 
-The library h11 parses the HTTP messages. The request makes no second name lookup, so the checked address is the address
-that is used; it follows no redirects and uses no cookies, compression or cache. The caller judges the certificate after
-the handshake, before the request is sent. Failures are part of the result; only cancellation raises exceptions.
+The library h11 parses the HTTP messages. The name of the server is not looked up again, so the request goes to the
+address that the caller has checked. The request follows no redirects and uses no cookies, compression or cache. The
+caller judges the certificate after the handshake, before the request is sent. A failed request returns a result that
+describes the failure; only cancellation raises exceptions.
 """
 
 from collections.abc import Callable
@@ -27,26 +28,30 @@ PROFILE = TLSProfile("https", f"{MEDIUM}:!aNULL", security_level=1, min_version=
 """The TLS settings of the client; RFC 8461 section 3.3 requires TLS 1.2 or later of the policy host."""
 
 HEADER_LIMIT = 16 * 1024
-"""Maximum number of octets of names and values in the header of a response; servers limit requests to 8 KiB.
+"""Maximum number of octets of names and values in the header of a response.
 
-The library h11 checks only incomplete headers, against twice this limit (``_INCOMPLETE_LIMIT``). This module checks the
-complete header, so that the result of a request does not depend on the division of the response into reads.
+HTTP servers usually limit the header of a request to 8 KiB. The library h11 checks only incomplete headers, against
+twice this limit (``_INCOMPLETE_LIMIT``). This module checks the complete header, so that the result of a request does
+not depend on the division of the response into reads.
 """
 
 BODY_LIMIT = 64 * 1024
-"""Maximum number of octets of a body: other senders have the same limit, and a policy has some 200 octets."""
+"""Maximum number of octets of the body of a response.
+
+Other MTA-STS senders have the same limit, and a policy has some 200 octets.
+"""
 
 WIRE_LIMIT = 2 * (HEADER_LIMIT + BODY_LIMIT)
-"""Maximum number of octets of a response with framing and interim responses, which could be endless."""
+"""Maximum number of octets of a response with its framing and interim (1xx) responses, which could be endless."""
 
 CONNECT_SECONDS = 10.0
-"""Time limit of the TCP connect in seconds, short because the next address may work."""
+"""Time limit of the TCP connect in seconds, short because another address of the server may work."""
 
 TOTAL_SECONDS = 60.0
 """Time limit of the whole request in seconds (RFC 8461 section 3.3 suggests one minute)."""
 
 MEDIA_TYPE_LIMIT = 100
-"""Maximum number of characters kept of the media type."""
+"""Maximum number of characters kept of the media type of a response."""
 
 _CHUNK = 16 * 1024
 _INCOMPLETE_LIMIT = 2 * HEADER_LIMIT
@@ -74,7 +79,7 @@ class HTTPSResult:
 
 
 Accepts = Callable[[tuple[bytes, ...]], bool]
-"""A function that returns whether a certificate chain is acceptable; if not, no request is sent."""
+"""A function that returns whether a certificate chain is acceptable; after False, no request is sent."""
 
 
 async def fetch(
@@ -173,14 +178,21 @@ class _Request:
         return True
 
     async def _feed(self, tls: TLSStream) -> None:
-        """Pass octets to h11, at most one octet above the limit of h11, which h11 checks after each call only."""
+        """Pass received octets to the parser h11, at most one octet more than ``_INCOMPLETE_LIMIT``.
+
+        The number of octets is limited, because h11 checks its limit on a header only after a call.
+        """
         data = self._unread or await self._more(tls)
         room = _INCOMPLETE_LIMIT + 1 - len(self._http.trailing_data[0])
         self._http.receive_data(data[:room])
         self._unread = data[room:]
 
     async def _more(self, tls: TLSStream) -> bytes:
-        """Return received octets within the limits; an empty result at the end of the stream."""
+        """Return received octets, or empty bytes at the end of the stream.
+
+        Raises:
+            LimitExceededError: more than ``WIRE_LIMIT`` octets have been received.
+        """
         data = await tls.receive_some(_CHUNK)
         self._received += len(data)
         self._ended = not data
@@ -189,7 +201,10 @@ class _Request:
         return data
 
     def _failure(self, error: Exception) -> Failure:
-        """Return the failure of the phase; this method classifies errors of HTTP, ``failure_of`` all other errors."""
+        """Return the failure of the current phase.
+
+        This method classifies HTTP errors, ``failure_of`` all other errors.
+        """
         if not isinstance(error, h11.RemoteProtocolError):
             return failure_of(error, self.phase)
         kind = FailureKind.TOO_LONG if error.error_status_hint == _TOO_LARGE else FailureKind.GARBAGE

@@ -25,7 +25,10 @@ The number is higher than ``MANY``, because no working peer is known and a list 
 """
 
 DOUBT = 1.0
-"""Seconds between a failed attempt and the judgement of its peer, because the next attempts may show an outage."""
+"""Seconds after a failed attempt before the peer is called unreachable.
+
+Failures of other peers within ``DOUBT`` seconds may show that an outage is the cause of the failure.
+"""
 
 TRIED = 8
 """Maximum number of peers to try in an outage: the last peers that worked, or else the last peers that failed.
@@ -40,11 +43,11 @@ TRY_AGAIN_EVERY = 30.0
 TRIAL = 15.0
 """Time limit in seconds of the first trial of peers in an outage.
 
-Later trials in an outage have no time limit, because no other connections delay a later trial.
+Later trials in an outage have no time limit, because all other connections are paused and cannot delay a trial.
 """
 
 PATIENCE = 600.0
-"""Default of the maximum duration in seconds of a pause if no peer has ever been reached."""
+"""Default of the maximum duration in seconds of a pause of all work if no peer has ever been reached."""
 
 REMEMBERED_OUTAGES = 16
 """Maximum number of past outages that are kept: more than can occur during one probe."""
@@ -72,7 +75,7 @@ class Outage(Generic[K]):
         advice: advice for the user at the end of the message.
         at_first: the numbers of failed addresses and networks that are an outage before any peer has been reached; None
             uses ``MANY_AT_FIRST`` failed peers.
-        patience: maximum duration in seconds of a pause if no peer has ever been reached.
+        patience: maximum duration in seconds of a pause of all work if no peer has ever been reached.
     """
 
     def __init__(
@@ -105,14 +108,15 @@ class Outage(Generic[K]):
 
     @property
     def active(self) -> bool:
-        """True if an outage is active."""
+        """True if an outage is active (all work is paused)."""
         return not self._up.is_set()
 
     async def wait_until_over(self, peer: K | None = None) -> None:
         """Wait for the end of an outage; return without a trio checkpoint if no outage is active.
 
         Args:
-            peer: the next peer of the caller, which the detector may try meanwhile.
+            peer: the peer to which the caller connects after the outage; the detector may try the peer during the
+                outage.
         """
         if self.active:
             if peer is not None and not self._good:
@@ -186,7 +190,10 @@ class Outage(Generic[K]):
         self._changed = trio.Event()
 
     async def _check(self) -> None:
-        """Try peers and pause if no peer works; one task does the trials, and other tasks wait for its result."""
+        """Try peers and pause all work if no peer works.
+
+        One task does the trials, and other tasks wait for the result of the trials.
+        """
         async with self._checking:
             if not self._suspicious():
                 return
@@ -229,5 +236,5 @@ class Outage(Generic[K]):
         return found
 
     def _next_waiting(self) -> list[K]:
-        """Return peers that have not been tried yet, since the peers that failed may be down."""
+        """Return peers of waiting callers that have not been tried yet, since the peers that failed may be down."""
         return [self._waiting.popitem(last=False)[0] for _ in range(min(TRIED, len(self._waiting)))]

@@ -1,4 +1,4 @@
-"""DNS queries that test a resolver for ``core.preflight``; failures are part of the returned answers."""
+"""DNS queries that test a resolver for ``core.preflight``; the answer to a failed query describes the failure."""
 
 from dataclasses import replace
 
@@ -20,7 +20,8 @@ async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNam
 
     Args:
         server: address and port of the resolver.
-        dns: settings for trust and the local address; the servers and time limits in the settings are not used.
+        dns: settings of DNS questions: the trust in resolvers and the local address; the servers and time limits in the
+            settings are not used.
         names: the names to query.
 
     Returns:
@@ -30,9 +31,9 @@ async def inspect(server: tuple[str, int], dns: DNSSettings, names: PreflightNam
 
 
 async def sample(server: tuple[str, int], dns: DNSSettings, names: PreflightNames) -> Sample:
-    """Send all queries to a trusted resolver concurrently; send no query to an untrusted resolver.
+    """Send all test queries to a trusted resolver concurrently; send no query to an untrusted resolver.
 
-    See ``inspect`` for the arguments.
+    The arguments are those of ``inspect``.
     """
     at = server_at(*server, trust=dns.trust, bind=dns.bind)
     if not at.trusted:
@@ -55,8 +56,8 @@ async def sample(server: tuple[str, int], dns: DNSSettings, names: PreflightName
 async def signature_window(server: tuple[str, int], dns: DNSSettings) -> Window | None:
     """Return the validity period of the signature on the root's DNSKEY records, or None without a reply.
 
-    The DNSKEY query has the CD bit set (checking disabled), because a validating resolver with a wrong clock answers
-    SERVFAIL otherwise.
+    The DNSKEY query has the CD bit set (checking disabled), because a validating resolver with a wrong clock would
+    answer SERVFAIL to a query without the CD bit.
     """
     at = server_at(*server, trust=dns.trust, bind=dns.bind)
     reply = await _by_tcp(at, Question(".", "DNSKEY"), cd=True)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from scanner.net.gnutls import RawKeyStream
 
 _CHUNK = 16 * 1024
-"""Maximum number of octets of clear text per read; a usual reply is shorter."""
+"""Maximum number of octets of clear text per read; a usual SMTP reply is shorter."""
 
 LARGE_AT_ONCE = 8
 """Maximum number of simultaneous connections with much TLS data; each such connection takes up to 4 MB."""
@@ -41,7 +41,7 @@ _NAMES = {phase: phase.value for phase in Phase}
 _SECONDS: dict[Phase, Callable[[Timeouts], float]] = dict.fromkeys(Phase, attrgetter("command")) | {
     phase: attrgetter(phase) for phase in (Phase.CONNECT, Phase.GREETING, Phase.HANDSHAKE, Phase.QUIT)
 }
-"""Functions that return the time limit of a phase in seconds."""
+"""For each phase of a probe, a function that returns the phase's time limit in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """Options of single probes (used by ``finger``), and the counters of a scan.
+    """Options of single probes (used by ``finger``), and the counters and limits that all probes of a scan share.
 
     ``listener`` receives the events of the probe and may provide a TLS session to resume; ``keep_session`` requests the
     TLS session in the result. ``stages`` contains the number of probes that are in each phase now. ``rules`` are the
@@ -186,7 +186,7 @@ class _ProbeDriver:
         self._is_large = False
 
     async def run(self, stream: trio.abc.Stream | None = None, *, bind: str | None = None) -> ProbeResult:
-        """Connect unless a stream is given, run the dialogue to its end, close the stream and return the result."""
+        """Connect unless a stream is given, do the whole SMTP dialogue, close the stream and return the result."""
         self._stream = stream
         try:
             with self._deadline:
@@ -276,7 +276,7 @@ class _ProbeDriver:
         return None
 
     async def _exchange(self) -> None:
-        """Send the next command and read until the dialogue has received the whole reply."""
+        """Send the next SMTP command and read until the dialogue has received the whole reply."""
         dialogue = self._dialogue
         phase = dialogue.phase
         if command := dialogue.bytes_to_send():
@@ -310,7 +310,7 @@ class _ProbeDriver:
             self._reporter.report()
 
     def _tls_stream(self, context: SSL.Context, session: SSL.Session | None) -> "TLSStream | RawKeyStream":
-        """Return our end of the TLS connection: GnuTLS's if a raw public key is requested, else OpenSSL's."""
+        """Return the client's end of the TLS connection: GnuTLS's if a raw public key is requested, else OpenSSL's."""
         extra, profile, sni = self._extra, self._profile, self._endpoint.sni
         if extra.raw_keys:
             from scanner.net.gnutls import RawKeyStream  # noqa: PLC0415 - only finger -x needs it
@@ -321,7 +321,10 @@ class _ProbeDriver:
         )
 
     async def _become_large(self) -> None:
-        """Wait until few other connections are large; the deadlines of the probe are moved by the time of the wait."""
+        """Wait until fewer connections are large than allowed.
+
+        Move the deadlines of the probe by the duration of the wait.
+        """
         deadline, began, left = self._deadline, self._clock(), self._deadline.at - self._clock()
         deadline.at = float("inf")
         await self._extra.large.acquire()

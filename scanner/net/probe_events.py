@@ -31,9 +31,10 @@ class Secured:
 
 
 class Listener(TLSListener):
-    """Base class of listeners, which receive the events of one probe; every method does nothing unless overridden.
+    """Base class of listeners, which receive the events of one probe.
 
-    ``heard``, ``ended`` and ``broke`` report the input of the SMTP dialogue; the other methods report its results.
+    A method that a subclass does not override does nothing. ``heard``, ``ended`` and ``broke`` report the input of the
+    SMTP dialogue; the other methods report the results of the dialogue.
     """
 
     def heard(self, data: bytes) -> None:
@@ -55,7 +56,7 @@ class Listener(TLSListener):
         """Handle a new line of the transcript."""
 
     def resume(self, ehlo: Reply | None) -> SSL.Session | None:
-        """Return the session to resume in the handshake that follows this EHLO reply, or None."""
+        """Return the TLS session to resume in the handshake that follows the EHLO reply ``ehlo``, or None."""
         del ehlo
         return None
 

@@ -1,10 +1,10 @@
 """Client for one DNS question, which is sent to several servers until a server gives a usable answer.
 
 Working servers are queried before servers in back-off. An answer with data and a negative answer are final: no other
-server is queried. A SERVFAIL of a trusted server is final if the same question with CD set (no validation) succeeds,
-because then validation has failed: an answer of another server must not replace the SERVFAIL. Only the rcode of the
-reply to a question with CD set is used. After a timeout, and after any error other than a final SERVFAIL, the next
-server is queried. Servers that timed out are queried again until the deadline of the question. If all servers fail
+server is queried. A SERVFAIL of a trusted server is final if the same question with CD set (no validation) succeeds. In
+this case, the SERVFAIL shows a failed validation, which the answer of another server must not replace. Only the rcode
+of the reply to a question with CD set is used. After a timeout, and after any error other than a final SERVFAIL, the
+next server is queried. Servers that timed out are queried again until the deadline of the question. If all servers fail
 immediately (no process listens at the port), all servers are queried again after pauses that double, so that a resolver
 can restart in the meantime.
 

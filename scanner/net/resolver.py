@@ -1,9 +1,9 @@
 """DNS questions to a validating resolver; a failed question returns an ``Answer`` that describes the failure.
 
 The module ``query`` sends one question to the servers. This module limits the queries: answers are cached for their
-TTL, equal questions in flight are sent once, and the questions in flight and the queries per second are limited. If the
-servers fail, the resolvers of the setting ``confirm`` are queried too; their answer (second opinion) is recorded too,
-but does not change the returned answer.
+TTL, equal questions in flight are sent once, and the questions in flight and the queries per second are limited. If all
+servers fail, the resolvers of the setting ``confirm`` are also queried; their answer (second opinion) is recorded, but
+does not change the outcome of the question.
 """
 
 from collections.abc import AsyncIterator
@@ -101,7 +101,7 @@ class Resolver:
         Args:
             name: an absolute name.
             rtype: the record type, such as ``MX``.
-            dnssec: request validation; without validation the security is ``indeterminate``.
+            dnssec: request validation; without validation, the DNSSEC state of the answer is ``indeterminate``.
             fresh: query the servers now, without the cache and without sharing a question in flight.
 
         Returns:
@@ -109,7 +109,7 @@ class Resolver:
             failure, the queries to the resolvers of ``settings.confirm`` may take ``settings.total`` seconds more.
             After an insecure answer with aliases, the queries for the DNSSEC state of the aliases may take
             ``settings.total`` seconds more. The waits for one of the ``settings.in_flight`` slots and for the limit of
-            the query rate are not counted in these time limits.
+            the query rate are not counted in ``settings.total``.
         """
         key = CacheKey(canonical(name), rtype, dnssec)
         if fresh:
@@ -121,7 +121,7 @@ class Resolver:
         return await self._in_flight.get(key, lambda: self._ask(key))
 
     def close(self) -> None:
-        """Close the sockets; a later lookup opens new sockets."""
+        """Close the sockets of the resolver; a later lookup opens new sockets."""
         self._transport.datagrams.close()
 
     async def _ask(self, key: CacheKey) -> Answer:
@@ -143,7 +143,10 @@ class Resolver:
         return answer
 
     async def _alias_security(self, aliases: tuple[Alias, ...]) -> tuple[Alias, ...]:
-        """Return the aliases, each with its DNSSEC state, by a query for each alias, since AD covers a whole reply."""
+        """Return the aliases, each with its DNSSEC state, by a query for each alias.
+
+        The AD bit of one reply covers all records of the reply and does not show the state of a single alias.
+        """
         known: dict[str, Security] = {}
         with trio.move_on_after(self._settings.total):
             for alias in aliases:
@@ -167,7 +170,10 @@ class Resolver:
 
 
 async def _acquire(slots: trio.Semaphore) -> None:
-    """Acquire a slot, without a trio checkpoint if a slot is free: the query that follows has checkpoints."""
+    """Acquire a slot for a DNS question.
+
+    If a slot is free, no trio checkpoint is needed, because the query that follows has checkpoints.
+    """
     try:
         slots.acquire_nowait()
     except trio.WouldBlock:

@@ -1,4 +1,4 @@
-"""Single flight: the work for a key is done once, even if many tasks request it at the same time.
+"""Single flight: the work for a key is done once, even if many tasks request the work at the same time.
 
 The first task that requests a result does the work. If the task that does the work is cancelled, one of the waiting
 tasks does the work instead, so that the waiting tasks still get a result. ``gather`` applies one function to many items
@@ -17,10 +17,10 @@ V = TypeVar("V")
 
 
 LIMIT = 4096
-"""Maximum number of results that are kept: about 80 MB at 20 KB for a host with its certificates."""
+"""Maximum number of kept results: about 80 MB of memory if each result is a host with its certificates (20 KB)."""
 
 OCTETS = 32 * 1024 * 1024
-"""Maximum total number of octets of large results that are kept; a host may have 4 MB of certificates."""
+"""Maximum total number of octets of the large results that are kept; the certificates of one host may have 4 MB."""
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class _Flight(Generic[V]):
             self.ended.set()
 
     async def wait(self) -> None:
-        """Wait until ``end`` is called."""
+        """Wait until ``end`` is called, because the work is done or the working task was cancelled."""
         if self.ended is None:
             self.ended = trio.Event()
         await self.ended.wait()
@@ -52,9 +52,10 @@ class SingleFlight(Generic[K, V]):
 
     Args:
         limit: maximum number of kept results, 0 to keep no result; work in flight is not counted.
-        load: function that returns a result stored outside memory, or None; a loaded result replaces the work.
-        weigh: function that returns the octets of a large result, or 0 for any result of the usual size; of the large
-            results, at most ``OCTETS`` are kept.
+        load: function that returns the result for a key from a store outside memory, or None; for a loaded result, no
+            work is done.
+        weigh: function that returns the number of octets of a large result, or 0 for a result of the usual size; the
+            kept large results have at most ``OCTETS`` octets in total.
     """
 
     def __init__(
@@ -124,7 +125,7 @@ class SingleFlight(Generic[K, V]):
         return flight
 
     def _find(self, key: K) -> _Flight[V] | None:
-        """Return a kept result, work in progress, or a loaded result; keep a loaded result."""
+        """Return the flight of the key: a kept result, work in progress, or a loaded result; keep a loaded result."""
         flight = self._done.get(key)
         if flight is not None:
             self._done.move_to_end(key)
@@ -159,7 +160,7 @@ A = TypeVar("A")
 
 
 async def gather(items: Sequence[A], work: Callable[[A], Awaitable[V]], limit: int | None = None) -> list[V]:
-    """Do ``work`` for all items concurrently; return the results in the order of the items.
+    """Call ``work`` for all items concurrently; return the results in the order of the items.
 
     Args:
         items: the arguments of ``work``; the work begins in the order of the items.

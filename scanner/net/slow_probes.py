@@ -1,8 +1,8 @@
-"""Limit on the share of slow probes in all slots, so that silent servers do not take the slots of other servers.
+"""Limit on the share of slow probes in all probe slots, so that silent servers do not occupy all slots.
 
 A probe is slow if it has taken more than ``SLOW`` seconds. Slow probes occupy at most half of all slots while other
-probes wait for a slot. A probe that becomes slow while slow probes occupy half of all slots and other probes
-wait is stopped. The caller repeats the stopped probe when slow probes occupy less than half of all slots.
+probes wait for a slot. If slow probes occupy half of all slots and other probes wait for a slot, the next probe that
+becomes slow is stopped. The caller repeats the stopped probe when slow probes occupy less than half of all slots.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -17,17 +17,17 @@ from scanner.net.gates import KeyedCap
 SLOW = 5.0
 """Duration in seconds after which a probe is slow.
 
-Most probes take less than 5 seconds; probes of servers that delay their greeting take longer.
+Most probes take less than 5 seconds; probes of servers that delay their SMTP greeting take longer.
 """
 
 RECHECK = 1.0
-"""Seconds between two checks of a slow probe that has no slot in the share of slow probes."""
+"""Seconds between two checks of a slow probe that found no free slot in the share of slow probes."""
 
 _ALL = ""
 
 
 class Queue(Protocol):
-    """The interface of the slots of all probes."""
+    """The interface of the queue in which probes wait for one of the slots of all probes."""
 
     @property
     def is_awaited(self) -> bool:
@@ -38,8 +38,8 @@ class SlowProbes:
     """The slow probes of a scan.
 
     Args:
-        total: number of all slots.
-        queue: the slots of all probes.
+        total: number of all probe slots; half of them are the share of slow probes.
+        queue: the queue in which probes wait for one of the slots.
     """
 
     def __init__(self, total: int, queue: Queue) -> None:
@@ -58,8 +58,8 @@ class SlowProbes:
 class SlowDeadline(Deadline):
     """The time at which one probe becomes slow.
 
-    A probe that becomes slow takes a slot in the share of slow probes. If the share is full, the slow probe is stopped
-    if another probe waits for a slot, and otherwise continues.
+    A probe that becomes slow takes a slot in the share of slow probes. If all slots of the share are taken, the slow
+    probe is stopped if another probe waits for a slot, and otherwise continues.
     """
 
     __slots__ = ("_has_place", "_slow")

@@ -3,7 +3,7 @@
 import logging
 
 STALL = 0.25
-"""Minimum duration in seconds of a logged step; at the usual rate, 25 connections would begin in this time."""
+"""Minimum duration in seconds of a logged step; at the usual rate, 25 connections would begin in 0.25 seconds."""
 
 log = logging.getLogger("mxsweep")
 

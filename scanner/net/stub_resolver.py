@@ -19,7 +19,7 @@ RESOLVED_FILES = tuple(
 DNSMASQ_FILES = (Path("/etc/dnsmasq.conf"), Path("/etc/dnsmasq.d"))
 
 MAX_CONFIGURATION = 256 * 1024
-"""Maximum number of octets read of one configuration file, many times the usual size."""
+"""Maximum number of octets read of one configuration file, many times the usual size of such a file."""
 
 _QUESTION = b"\7version\4bind\0\0\x10\0\3"  # type TXT, class CH
 _HEADER = 12
@@ -60,7 +60,7 @@ def text_of(reply: bytes) -> str:
 
 
 def _texts(paths: Iterable[Path]) -> str:
-    """Return the joined text of readable files; a directory stands for its files ``*.conf``, sorted by name."""
+    """Return the joined text of the readable files; a directory stands for its files ``*.conf``, sorted by name."""
     found = []
     for path in paths:
         with suppress(OSError):

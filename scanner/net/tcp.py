@@ -24,14 +24,14 @@ would often trim its heap.
 """
 
 _CONNECTED = (0, errno.EISCONN)
-"""Error numbers with which connect(2) reports an established connection."""
+"""Results of connect(2), 0 or an error number, for an established connection."""
 
 
 class TCPStream(trio.abc.Stream):
-    """A connected socket for one task that sends and receives alternately.
+    """A byte stream over a connected socket, for one task that sends and receives alternately.
 
-    The class raises the same errors as ``trio.SocketStream`` and takes far less processor time: it does not check for
-    concurrent use, and a send has no checkpoint, because a wait for the reply follows.
+    The class raises the same errors as ``trio.SocketStream`` and takes far less processor time: the class does not
+    check for concurrent use, and a send has no trio checkpoint, because the task waits for the reply after each send.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -43,7 +43,7 @@ class TCPStream(trio.abc.Stream):
         return self._sock
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send all octets; wait only while the send buffer is full."""
+        """Send all octets; wait only while the send buffer of the socket is full."""
         while True:
             try:
                 sent = self._sock.send(data)
@@ -57,14 +57,14 @@ class TCPStream(trio.abc.Stream):
             await trio.lowlevel.wait_writable(self._sock)
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Wait until the send buffer has room."""
+        """Wait until the send buffer of the socket has room."""
         await trio.lowlevel.wait_writable(self._sock)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Wait for octets and return the octets; return empty bytes at the end of the stream.
 
         The method has a trio checkpoint before the read. With many tasks, the reply has often arrived by the end of the
-        checkpoint, and the method then needs no system calls to wait for the reply.
+        checkpoint, so that no system calls are needed to wait for the reply.
         """
         await trio.lowlevel.checkpoint()
         while True:
@@ -89,7 +89,7 @@ class TCPStream(trio.abc.Stream):
 
 
 def _broken(error: OSError) -> trio.BrokenResourceError | trio.ClosedResourceError:
-    """Return the error that ``trio.SocketStream`` would raise."""
+    """Return the error that ``trio.SocketStream`` would raise for an error of the operating system."""
     if error.errno == errno.EBADF:
         return trio.ClosedResourceError("this socket was already closed")
     return trio.BrokenResourceError(f"socket connection broken: {error}")
@@ -104,7 +104,7 @@ async def connect(address: str, port: int, *, bind: str | None = None) -> TCPStr
         bind: the local IP address; the system's choice if None.
 
     Returns:
-        The connected stream, with TCP_NODELAY set, because each write is a whole command.
+        The connected stream, with TCP_NODELAY set, because each write is a whole SMTP command.
 
     Raises:
         BindError: ``bind`` cannot be used for this address.
@@ -126,7 +126,7 @@ async def connect(address: str, port: int, *, bind: str | None = None) -> TCPStr
 
 
 async def _connect(sock: socket.socket, where: str | tuple[str, int]) -> None:
-    """Connect a socket; wait for the connection only if it is not established after a trio checkpoint."""
+    """Connect a socket; after a trio checkpoint, wait only if the connection is not established yet."""
     await trio.lowlevel.checkpoint_if_cancelled()
     number = sock.connect_ex(where)
     if number == errno.EINPROGRESS:

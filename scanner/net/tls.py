@@ -1,15 +1,16 @@
 """The client side of TLS over any trio stream: pyOpenSSL with memory BIOs.
 
 This module does not verify certificates: a handshake succeeds with any certificate or without a certificate, and the
-chain is returned as sent. A ``TLSProfile`` defines the TLS versions, ciphers and groups that the client offers. The
-options of a connection are those of Postfix: all bug work-arounds, no renegotiation, no compression, and a missing
-close_notify is not an error. A handshake with a server that does not support RFC 5746 fails, as in Postfix.
+certificate chain is returned as the server sent it. A ``TLSProfile`` defines the TLS versions, ciphers and groups that
+the client offers. The options of a connection are those of Postfix: all bug work-arounds, no renegotiation, no
+compression, and a missing close_notify is not an error. A handshake with a server that does not support RFC 5746 fails,
+as in Postfix.
 
 pyOpenSSL's private bindings are used for three functions that its interface lacks: the list of groups, the handshake
-messages (for signature schemes and session tickets), and whether a session was resumed. The private bindings are also
-used where pyOpenSSL is slow. pyOpenSSL creates an object for each certificate, which takes as long as reading all other
-facts of the handshake. Each call of pyOpenSSL that reads octets allocates 16 KiB, and raises an exception if no octets
-are available.
+messages (for signature schemes and session tickets), and whether a session was resumed. The private bindings of
+pyOpenSSL are also used where its interface is slow. The interface of pyOpenSSL creates an object for each certificate,
+which takes as long as reading all other facts of the handshake. Each call of pyOpenSSL that reads octets allocates 16
+KiB, and raises an exception if no octets are available.
 """
 
 import contextlib
@@ -86,7 +87,7 @@ _CERTIFICATE_VERIFY = b"\x0f"
 _OBSERVED = {_SERVER_HELLO, _NEW_TICKET, _SERVER_KEY_EXCHANGE, _CERTIFICATE_VERIFY}
 _RANDOM_AT, _SESSION_ID_AT = 6, 38  # offsets in a ServerHello: after type and length, version; after the random
 _RETRY = bytes.fromhex("CF21AD74E59A6111BE1D8C021E65B891C2A211167ABB8C5E079E09E2C8A8339C")
-"""The random of a HelloRetryRequest, which has the form of a ServerHello (RFC 8446 section 4.1.3)."""
+"""The value of the field random by which a ServerHello is a HelloRetryRequest (RFC 8446 section 4.1.3)."""
 
 _observing: dict[int, "TLSStream"] = {}
 """Streams that are in a handshake or wait for session tickets, by the memory address of their SSL object."""
@@ -94,7 +95,7 @@ _observing: dict[int, "TLSStream"] = {}
 
 @_ffi.callback("void(int, int, int, void *, size_t, SSL *, void *)")  # type: ignore[untyped-decorator]
 def _on_message(sent: int, _version: int, record: int, data: Any, size: int, ssl: Any, _arg: Any) -> None:
-    """Pass handshake messages of the types in ``_OBSERVED`` to their stream.
+    """Pass a handshake message of a type in ``_OBSERVED`` to the ``TLSStream`` of its connection.
 
     OpenSSL calls ``_on_message`` for every message of a handshake.
     """
@@ -157,8 +158,8 @@ class TLSStream(EncryptedStream):
     async def handshake(self) -> None:
         """Do the handshake.
 
-        Without a listener, the last handshake message of the client is sent later: with the first command or before the
-        first wait.
+        Without a listener, the last handshake message of the client is sent after this call: with the first SMTP
+        command or before the first wait for octets.
         """
         _observing[self._handle] = self
         self._finished = False
@@ -197,7 +198,7 @@ class TLSStream(EncryptedStream):
                 self._check_prime(message, self._largest_prime)
 
     def _check_prime(self, message: bytes, largest: int) -> None:
-        """Stop the handshake after this message if its Diffie-Hellman prime is too large, before OpenSSL reads on."""
+        """Stop the handshake before OpenSSL computes with a Diffie-Hellman prime of more than ``largest`` bits."""
         bits = tls_facts.prime_bits(self._ssl, self._hello, message)
         if bits > largest:
             self._prime = bits
@@ -208,7 +209,10 @@ class TLSStream(EncryptedStream):
             self._states.append(connection.get_state_string().decode("ascii", "replace"))
 
     def _report(self, listener: TLSListener) -> None:
-        """Report the events recorded by OpenSSL's callbacks: a listener may raise exceptions, a callback must not."""
+        """Report the events that OpenSSL's callbacks recorded to the listener.
+
+        A callback does not call the listener itself, because a callback must not raise an exception and a listener may.
+        """
         states, self._states = self._states, []
         tickets, self._tickets = self._tickets, 0
         for text in states:
@@ -290,7 +294,7 @@ class TLSStream(EncryptedStream):
         return self._connection.get_protocol_version_name()
 
     def session(self) -> SSL.Session | None:
-        """Return the session that the next connection may resume; in TLS 1.3 only after data has been received."""
+        """Return the TLS session that a later connection may resume; in TLS 1.3 only after data has been received."""
         return self._connection.get_session()
 
     def _set_sni(self, name: str) -> None:
@@ -313,7 +317,7 @@ class TLSStream(EncryptedStream):
                 self._report(self._listener)
 
     def _succeeded(self, result: int) -> bool:
-        """Return True if a library call succeeded, False if the call needs more octets; raise any other error."""
+        """Return True if an OpenSSL call succeeded, False if the call needs more octets; raise any other error."""
         if result > 0:
             return True
         if _lib.SSL_get_error(self._ssl, result) != _lib.SSL_ERROR_WANT_READ:
@@ -337,9 +341,10 @@ class TLSStream(EncryptedStream):
 
 
 _scratch = _ffi.new("char[]", CHUNK)
-"""Buffer into which OpenSSL writes octets, shared by all TLS streams: allocating a buffer takes longer than a call.
+"""Buffer into which OpenSSL writes octets.
 
-The octets are copied from the buffer after each call.
+All TLS streams share the buffer, because allocating a buffer takes longer than an OpenSSL call. The octets are copied
+from the buffer after each OpenSSL call.
 """
 
 

@@ -14,7 +14,7 @@ from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore
 
 _LIBRARIES = range(1, 128)
 _REASONS = (*range(1, 2048), *range(0x80000, 0x80200), *range(0xC0000, 0xC0200))
-"""Reason numbers of one library within OpenSSL (TLS alerts begin at 1000), then those common to all its libraries."""
+"""The possible reason numbers of one of OpenSSL's libraries (TLS alerts begin at 1000) and of all its libraries."""
 
 _LIBRARY_SHIFT = 23
 """Position in bits of the library number in an error code, since OpenSSL 3 (ERR_LIB_OFFSET)."""

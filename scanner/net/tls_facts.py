@@ -1,4 +1,4 @@
-"""Facts of a TLS connection that pyOpenSSL's interface lacks or returns slowly, read with its private bindings."""
+"""Facts of a TLS connection that pyOpenSSL lacks or returns slowly, read with pyOpenSSL's private bindings."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def chain(connection: SSL.Connection) -> tuple[bytes, ...]:
 
 
 def _der(certificate: Any) -> bytes:
-    """Return the DER encoding of an ``X509 *``."""
+    """Return the DER encoding of a certificate (an ``X509 *`` of OpenSSL)."""
     if _lib.i2d_X509_bio(_certificate_bio, certificate) != 1:
         raise MemoryError("no room for a certificate")
     octets = b""

@@ -1,4 +1,4 @@
-"""The offer of a TLS client, set in a context: versions, cipher suites, groups and signature algorithms."""
+"""The offer of a TLS client (versions, cipher suites, groups, signature algorithms), set in an OpenSSL context."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def set_offer(context: SSL.Context, profile: TLSProfile) -> None:
     Raises:
         SSL.Error: OpenSSL does not accept the cipher suites.
         KeyError: a TLS version is unknown.
-        ValueError: a group or a signature algorithm is unknown to the library.
+        ValueError: a group or a signature algorithm is unknown to OpenSSL.
     """
     context.set_min_proto_version(_VERSIONS[profile.min_version])
     context.set_max_proto_version(_VERSIONS[profile.max_version])

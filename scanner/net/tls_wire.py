@@ -1,4 +1,4 @@
-"""The encrypted octets of a TLS connection, for each TLS library: their receipt, their limits and their listener."""
+"""The receipt of the encrypted octets of a TLS connection, their limits and their listener, for each TLS library."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -6,7 +6,10 @@ from typing import Protocol
 from scanner.net.failures import LimitExceededError
 
 WIRE_LIMIT = 1024 * 1024
-"""Maximum number of octets of TLS read from one server: enough for the longest chain and three replies of 256 KiB."""
+"""Maximum number of octets of TLS read from one server.
+
+The longest certificate chain and three SMTP replies of 256 KiB have fewer octets.
+"""
 
 LARGE = 16 * 1024
 """Number of TLS octets above which a connection is large.
@@ -29,7 +32,10 @@ class ByteStream(Protocol):
 
 
 class TLSListener:
-    """Base class of receivers of the events of a TLS stream; every method does nothing unless overridden."""
+    """Base class of receivers of the events of a TLS stream.
+
+    A method that a subclass does not override does nothing.
+    """
 
     def wire(self, *, sent: bool, data: bytes) -> None:
         """Receive each block of encrypted octets that the connection sent or received."""
@@ -38,7 +44,10 @@ class TLSListener:
         """Receive a new state of the handshake; ``text`` is OpenSSL's description."""
 
     def ticket(self) -> None:
-        """Handle the arrival of a session ticket; ``session`` returns the session when all received octets are read."""
+        """Handle the arrival of a session ticket.
+
+        After all received octets have been read, the method ``session`` of the stream returns the TLS session.
+        """
 
 
 class EncryptedStream:

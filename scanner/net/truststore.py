@@ -18,7 +18,7 @@ _USUAL_BUNDLES = (
 
 
 class TrustStoreError(ValueError):
-    """Error: trust anchors cannot be read; the text names the file and the expected content."""
+    """Error: trust anchors cannot be read; the text of the error names the file and the expected content."""
 
 
 _TRUSTED = b"BEGIN TRUSTED CERTIFICATE"
@@ -26,7 +26,7 @@ _TRUSTED = b"BEGIN TRUSTED CERTIFICATE"
 
 
 def load(ca_file: str | None, ca_path: str | None) -> TrustStore:
-    """Return the trust store of the given files.
+    """Return a trust store with the certificates of the given files.
 
     Args:
         ca_file: a PEM bundle, or None.

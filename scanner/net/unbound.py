@@ -1,11 +1,11 @@
 """A private validating resolver: unbound as a child process on a loopback port for the duration of a scan.
 
-The AD bit of this resolver is trusted, because mxsweep writes the configuration, the resolver has no remote control,
-and only this machine can query the resolver. The resolver recurses from the root or from the servers of a hints file,
-or forwards queries to another resolver. The resolver trusts the root keys in mxsweep's package, and updates the keys by
-RFC 5011 in a cache directory. If unbound ends unexpectedly, mxsweep starts unbound again once on the same port; a
-second unexpected end is an error. The kernel kills unbound when the mxsweep process ends (PR_SET_PDEATHSIG, Linux
-only).
+The AD bit of the private resolver is trusted, because mxsweep writes its configuration, the resolver has no remote
+control, and only this machine can query the resolver. The resolver recurses from the root or from the servers of a
+hints file, or forwards queries to another resolver. The resolver trusts the root keys in mxsweep's package, and updates
+the keys by RFC 5011 in a cache directory. If unbound ends unexpectedly, mxsweep starts unbound again once on the same
+port; a second unexpected end is an error. The kernel kills unbound when the mxsweep process ends (PR_SET_PDEATHSIG,
+Linux only).
 """
 
 import logging
@@ -57,7 +57,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 class UnboundError(Exception):
-    """Error: the private resolver did not start or has ended; the text states why."""
+    """Error: the private resolver did not start or has ended; the text of the error states why."""
 
 
 def program() -> str | None:
@@ -67,7 +67,7 @@ def program() -> str | None:
 
 @asynccontextmanager
 async def private_unbound(settings: UnboundSettings) -> AsyncIterator["Unbound"]:
-    """Run a private resolver for the duration of the block.
+    """Run a private resolver for the duration of the ``async with`` block.
 
     Args:
         settings: the configuration of the private resolver.
@@ -76,7 +76,7 @@ async def private_unbound(settings: UnboundSettings) -> AsyncIterator["Unbound"]
         The resolver, ready for queries at its ``address``, which does not change.
 
     Raises:
-        UnboundError: unbound does not start, or ended twice, in which case the block is cancelled.
+        UnboundError: unbound does not start, or unbound ended twice, which cancels the ``async with`` block.
     """
     with tempfile.TemporaryDirectory(prefix="mxsweep-") as directory:
         child = Unbound(settings, Path(directory))
@@ -100,7 +100,8 @@ async def private_unbound(settings: UnboundSettings) -> AsyncIterator["Unbound"]
 class Unbound:
     """The unbound child process.
 
-    ``address`` contains the address and port, ``failure`` the error that ended the process.
+    ``address`` contains the address and port of unbound, ``failure`` the error after which mxsweep does not restart
+    unbound.
     """
 
     def __init__(self, settings: UnboundSettings, directory: Path) -> None:
@@ -152,7 +153,7 @@ class Unbound:
             raise UnboundError(str(error)) from None
 
     async def watch(self, scope: trio.CancelScope) -> None:
-        """Restart unbound if it ends; if a restart fails or is not allowed, set ``failure`` and cancel ``scope``."""
+        """Restart unbound once if unbound ends; after a second end or a failed restart, cancel ``scope``."""
         while self.failure is None:
             await self._listen()
             self._ready = trio.Event()
@@ -196,7 +197,7 @@ class Unbound:
             self._log = None
 
     async def _ended(self, process: subprocess.Popen[bytes] | None = None) -> None:
-        """Wait until unbound has ended, ``STOP_LIMIT`` seconds at most."""
+        """Wait at most ``STOP_LIMIT`` seconds until unbound has ended."""
         process = process or self._process
         if process is not None:
             with trio.move_on_after(STOP_LIMIT):
@@ -224,7 +225,7 @@ class Unbound:
         self._ready.set()
 
     async def _first_answer(self, process: subprocess.Popen[bytes]) -> None:
-        """Query the name that only this unbound process can resolve, until the process answers."""
+        """Query the name that only the private unbound can resolve until the process answers."""
         server = server_at(*self.address, trust=True)
         ports = Datagrams()
         with trio.move_on_after(READY_LIMIT), closing(ports):
@@ -284,7 +285,7 @@ def free_port() -> int:
 
 
 def _version(path: str) -> tuple[int, ...]:
-    """Return the version in the output of ``unbound -V`` as (major, minor); empty if it cannot be parsed."""
+    """Return the version in the output of ``unbound -V`` as (major, minor); empty if the output cannot be parsed."""
     done = subprocess.run([path, "-V"], capture_output=True, text=True, check=False)  # noqa: S603 - a path that program() found
     found = re.search(r"Version (\d+)\.(\d+)", done.stdout + done.stderr)
     return (int(found[1]), int(found[2])) if found else ()

@@ -1,4 +1,4 @@
-"""Configuration of a private unbound, adapted to the scan and the machine, and the trust anchor of this unbound.
+"""Configuration of a private unbound, adapted to the scan and the machine, and the DNSSEC trust anchor of the unbound.
 
 Options of unbound that could change a measurement are off. Unbound does not answer from expired records, and does not
 derive answers from NSEC records of other names. QNAME minimisation is off, because lookups at servers that do not
@@ -26,14 +26,15 @@ _ANCHORS = "root-anchors.ds"
 
 
 class UnquotablePathError(ValueError):
-    """Error: a file path cannot be written in unbound.conf, because it could end the quotes or the line."""
+    """Error: a file path cannot be written in unbound.conf, because a character could end the quotes or the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnboundSettings:
     """Settings of a private resolver; with the default values, the resolver resolves names of the public internet.
 
-    ``forward`` is the address and port of a resolver to forward to, ``in_flight`` the number of concurrent queries.
+    ``forward`` is the address and port of a resolver to which queries are forwarded, ``in_flight`` is the number of
+    concurrent queries.
     """
 
     trust_anchor: str | None = None
@@ -50,13 +51,13 @@ class UnboundSettings:
 def configuration(
     settings: UnboundSettings, directory: Path, port: int, *, own_name: str, version: tuple[int, ...]
 ) -> str:
-    """Return the text of the configuration file.
+    """Return the text of the configuration file of unbound.
 
     Args:
         settings: trust anchor, root hints, forwarder and number of concurrent queries.
-        directory: directory for the trust anchor if the cache directory cannot be used.
+        directory: directory for the trust anchor file if the cache directory of mxsweep is not writable.
         port: the loopback port to listen on.
-        own_name: a name that only this resolver can resolve, by which this resolver is recognised.
+        own_name: a name that only the private resolver can resolve, by which mxsweep recognises the private resolver.
         version: the version of unbound; older versions reject some options.
 
     Returns:
@@ -136,7 +137,7 @@ _CLOSED = (
 
 
 def _has_ipv6() -> bool:
-    """Return whether the kernel supports IPv6; unbound itself determines whether a route exists."""
+    """Return whether the kernel supports IPv6; unbound itself determines whether an IPv6 route exists."""
     return Path("/proc/net/if_inet6").exists()
 
 
@@ -156,7 +157,7 @@ def _sizes(in_flight: int) -> list[str]:
 
 
 def _receive_buffer() -> int:
-    """Return the size of the receive buffer in octets.
+    """Return the size in octets of the receive buffer of unbound's UDP sockets.
 
     The size is at most the kernel's limit, because unbound logs an error if the kernel refuses a larger size.
     """
@@ -190,8 +191,8 @@ def _anchor_file(anchor: bytes, directory: Path) -> Path:
     """Return the path of the trust anchor file that unbound updates (RFC 5011).
 
     The trust anchor file is in the cache directory, or in ``directory`` if the cache directory is not writable. The
-    name of the trust anchor file depends on the root keys of the package, so that a newer package starts from its own
-    root keys.
+    name of the trust anchor file depends on the root keys in mxsweep's package, so that a newer mxsweep package starts
+    from its own root keys.
     """
     name = f"root-{hashlib.sha256(anchor).hexdigest()[:12]}.key"
     cache = cache_directory()

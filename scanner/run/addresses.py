@@ -11,10 +11,11 @@ from scanner.run.ports import DNSLookup, Ports
 from scanner.vocabulary import Family
 
 CONSIDERED = 400
-"""Maximum number of addresses of a host that are tried one after the other; all further addresses are skipped."""
+"""Maximum number of addresses of a host that are considered one after the other; further addresses are skipped."""
 
 _IPV6 = {Family.ANY: (False, True), Family.IPV4: (False,), Family.IPV6: (True,)}
-"""Allowed results of the test "is an IPv6 address" for each value of the setting ``family``."""
+"""For each value of the setting ``family``, the address families to probe (False for IPv4, True for IPv6).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +33,24 @@ class HostAddresses:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """All addresses of the host, sorted by family and octets."""
+        """All addresses of the host, sorted by address family and octets."""
         listed = [record for answer in self.answers for record in answer.records]
         every = {*self.literals, *listed}
         return tuple(sorted(every, key=address_order) if len(every) > 1 else every)
 
 
 def address_order(address: str) -> tuple[bool, bytes]:
-    """Return the sort key of an address: its family, then its octets."""
+    """Return the sort key of an address: its address family, then its octets."""
     is_ipv6 = ":" in address
     return is_ipv6, socket.inet_pton(socket.AF_INET6 if is_ipv6 else socket.AF_INET, address)
 
 
 async def find_addresses(host: str, lookup: DNSLookup) -> HostAddresses:
-    """Look up both address families of a host, even if only one family is probed.
+    """Look up the A and AAAA records of a host, even if the scan probes only one address family.
 
-    A host that has addresses only of the family that is not probed is therefore not recorded as a host without
-    addresses. The two lookups are sequential: with a nursery and concurrent tasks, they would need twice the processor
-    time.
+    A host that has addresses only of the family that the scan does not probe must not be recorded as a host without
+    addresses. The two lookups are sequential: with a nursery and concurrent tasks, the lookups would need twice the
+    processor time.
     """
     if is_address(host):
         return HostAddresses(None, None, (host,))

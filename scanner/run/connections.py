@@ -1,9 +1,9 @@
-"""The connections of a scan: circuit breakers and limits control each probe; its result updates the breakers.
+"""The connections of a scan: circuit breakers and limits control each probe, and each result updates the breakers.
 
-While a provider is in back-off, a probe returns the failure ``held_back`` without a connection, and a retry pass makes
-the connection. Without retry passes, a probe is not deferred, but a provider in back-off gets only one connection at a
-time. If this machine runs out of descriptors or ports, the limit on connections in total is reduced and the probe is
-repeated. A probe during an outage of the network is also repeated.
+While a provider is in back-off, a probe returns the failure ``held-back`` without a connection, and a retry pass of the
+scan makes the connection. Without retry passes, a probe is not deferred, but a provider in back-off gets only one
+connection at a time. If this machine runs out of descriptors or ports, the limit on connections in total is reduced and
+the probe is repeated. A probe that failed during an outage of the scanner's network is also repeated.
 """
 
 from collections.abc import Awaitable, Callable
@@ -49,14 +49,14 @@ _NO_CAP: AbstractAsyncContextManager[None] = nullcontext()
 
 
 class Connections:
-    """A ``ProbeEndpoint`` that is controlled by circuit breakers, gates and the outage detector.
+    """A ``ProbeEndpoint`` whose probes are controlled by circuit breakers, connection limits and the outage detector.
 
     Args:
         settings: limits, rates and retries of the scan.
         stats: counters of the scan.
         probe: function that probes an endpoint once, over one connection.
         report: function that gets messages for the user about an outage.
-        patience: maximum duration in seconds of a pause if no peer has ever answered.
+        patience: maximum duration in seconds of the pause of all connections in an outage if no peer has ever answered.
     """
 
     def __init__(
@@ -128,7 +128,10 @@ class Connections:
         return failure is None or failure.phase is not Phase.CONNECT
 
     async def _attempt(self, endpoint: Endpoint, host: str) -> ProbeResult:
-        """Probe an endpoint once; a probe that was stopped because it was slow is repeated as a slow probe."""
+        """Probe an endpoint once.
+
+        A probe that was stopped because it was slow is repeated with a slot of the share of slow probes.
+        """
         result = await self._probe_within(endpoint, host, self._slow.watch)
         while result is None:
             async with self._slow.place():
@@ -138,9 +141,10 @@ class Connections:
     async def _probe_within(
         self, endpoint: Endpoint, host: str, patience: Callable[[], Deadline]
     ) -> ProbeResult | None:
-        """Wait for the limits and the end of any outage, and probe once; defer the endpoint if a breaker is open.
+        """Wait for the connection limits and the end of any outage, and probe once.
 
-        Return None if the deadline made by ``patience`` stopped the probe.
+        Defer the probe if a circuit breaker is open. Return None if the deadline made by ``patience`` stopped the
+        probe.
         """
         provider, network = keys = provider_of(host), network_of(endpoint.address)
         while True:
@@ -173,8 +177,8 @@ class Connections:
     def _defers(self, endpoint: Endpoint, provider: str, network: str) -> bool:
         """Return whether a breaker defers the probe of the endpoint to a retry pass.
 
-        The probe of an endpoint is deferred only once, so that an address that rejects connections in every pass does
-        not prevent probes of the other addresses of its host.
+        The probe of an endpoint is deferred only once, so that an address that rejects connections in every pass of the
+        scan does not prevent probes of the other addresses of its host.
         """
         at = trio.current_time()
         is_open = self._breakers.is_open(provider, at) or self._breakers.is_open(network, at)
@@ -188,14 +192,14 @@ class Connections:
         return True
 
     def _careful(self, key: str) -> AbstractAsyncContextManager[None]:
-        """Return a slot of a limit of one connection at a time if the breaker has ever opened, else a null context."""
+        """Return a context: one connection at a time if the breaker of ``key`` has ever opened, else no limit."""
         return self._one_at_a_time.slot(key) if self._breakers.has_opened(key) else _NO_CAP
 
     def _learn(self, provider: str, network: str, probe: Probe) -> None:
         """Update the circuit breakers after a probe.
 
         A reply that rejects the connection opens the breaker of the provider at once. The breaker of a network opens
-        only after several addresses in a row, because a network may contain many providers.
+        only after several addresses in a row have refused connections, because a network may contain many providers.
         """
         failure, at, address = probe.failure, trio.current_time(), probe.endpoint.address
         if failure is not None and rebuffs.turns_away(failure):

@@ -1,7 +1,7 @@
 """Limits on simultaneous probes for one scanned domain, and on the evidence in memory for the domain.
 
-Domains share hosts, and hosts share addresses. A probe that several domains wait for takes a free slot of any of these
-domains, so that a domain with very many hosts does not delay another domain with one of the same hosts.
+Domains share hosts, and hosts share addresses. A probe for which several domains wait takes a free slot of any of the
+domains, so that a domain with very many hosts does not delay another domain that shares one of the hosts.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ from scanner.net.probe import ProbeResult
 EVIDENCE = 32 * 1024 * 1024
 """Maximum number of octets of certificates and transcripts in memory for one domain.
 
-Transcripts beyond this maximum are not kept.
+Transcripts beyond the maximum of a domain are not kept.
 """
 
 
@@ -39,7 +39,7 @@ class DomainSlots:
         return True
 
     def queue(self, request: "SlotRequest") -> None:
-        """Let a probe wait for the next free slot of the domain."""
+        """Add a request to the queue of probes that wait for a free slot of the domain."""
         self._requests.append(request)
 
     def release(self) -> None:
@@ -52,7 +52,7 @@ class DomainSlots:
         self._held -= 1
 
     def keeps(self, result: ProbeResult) -> bool:
-        """Count the evidence of a probe; return whether the transcript of the probe may be kept."""
+        """Count the octets of evidence from a probe; return whether the probe's transcript may be kept."""
         transcript = sum(map(len, result.probe.transcript))
         self._octets += sum(map(len, result.chain))
         if self._octets + transcript > EVIDENCE:
@@ -73,7 +73,7 @@ class HostDomains:
 
     @property
     def limit(self) -> int:
-        """Maximum number of probes in flight for each domain; this maximum is the same for all domains."""
+        """Maximum number of probes in flight for each domain; the maximum is the same for all domains."""
         return self._domains[0].limit
 
     def add(self, domain: DomainSlots) -> None:
@@ -83,7 +83,7 @@ class HostDomains:
             request.offer(domain)
 
     def take(self) -> DomainSlots | None:
-        """Take a slot of the first domain that has a free slot, and return the domain; None if no slot is free."""
+        """Take a free slot of a waiting domain and return the domain's slots; None if no slot is free."""
         return next((domain for domain in self._domains if domain.take()), None)
 
 

@@ -19,12 +19,12 @@ PROBE_SECONDS = 2.0
 """Assumed duration in seconds of a probe without failures, including servers that delay their greeting."""
 
 WORKERS = 64
-"""Number of domains looked up concurrently; further concurrent lookups would only wait for the resolver."""
+"""Number of domains looked up concurrently; the DNS lookups of further domains would only wait for the resolver."""
 
 
 @dataclass(slots=True)
 class Estimate:
-    """Estimated counts.
+    """The estimated numbers of a scan.
 
     ``connections`` counts the connections to each address and port, ``providers`` the connections to each provider,
     and ``skipped`` the skipped addresses for each reason.
@@ -38,7 +38,7 @@ class Estimate:
     skipped: Counter[str] = field(default_factory=Counter)
 
     def seconds(self, caps: Caps) -> float:
-        """Return the duration of the scan in seconds, as limited by the connection limits and the rate."""
+        """Return the duration of the scan in seconds, as limited by the connection limits and rate in ``caps``."""
         networks: Counter[str] = Counter()
         for (address, _), count in self.connections.items():
             networks[network_of(address)] += count

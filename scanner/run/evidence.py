@@ -1,6 +1,7 @@
-"""The evidence about the certificates of probed addresses: DANE at once, PKIX when the report of the host is made.
+"""The evidence about the certificates of probed addresses.
 
-The DANE evidence shows whether a mismatch has to be confirmed; a scan makes no other decision by evidence.
+The DANE evidence is computed directly after the probe, the PKIX evidence when the report of the host is made. The DANE
+evidence shows whether the scan has to probe an address again to confirm a mismatch; no other probe depends on evidence.
 """
 
 import time
@@ -23,23 +24,29 @@ from scanner.run.slices import Slices
 from scanner.vocabulary import CertAlg, Served
 
 HEAVY_OCTETS = 16 * 1024
-"""Octets of chain and TLSA records above which evidence is computed in a thread; usual chains have 3,000 to 6,000."""
+"""Octets of chain and TLSA records above which evidence is computed in a thread; usual: 3,000 to 6,000 octets."""
 
 HEAVY_RECORDS = 8
-"""Number of TLSA records above which evidence is computed in a thread, because each record may contain a key to try."""
+"""Number of TLSA records above which evidence is computed in a thread.
+
+Each record may contain a key with which signatures are verified.
+"""
 
 HEAVY_PAUSE = 3
-"""Duration of the pause after heavy work, in units of its duration: heavy work takes at most a quarter of the time."""
+"""Pause after the computation of expensive DANE evidence, as a multiple of the computation's duration.
+
+Because of the pause, the computation of expensive DANE evidence takes at most a quarter of the time.
+"""
 
 FACTS = 16
-"""Memory of the facts of a large certificate with many short names, divided by the length of its DER encoding."""
+"""Octets of memory for the facts of a large certificate with many short names, per octet of its DER encoding."""
 
 _Report = TypeVar("_Report", EndpointReport, AlgorithmReport)
 
 
 @dataclass(frozen=True, slots=True)
 class ProbedAddress:
-    """The probes of one address and the evidence from them.
+    """The probes of one address and the evidence from the probes.
 
     ``report`` does not contain PKIX evidence. ``result`` is the probe from which evidence is computed if the probe has
     a certificate chain. ``mismatch`` is true if a chain of the address does not match the TLSA records, or matches only
@@ -69,7 +76,7 @@ class ProbedAddress:
 
 
 class EvidenceMaker:
-    """The maker of evidence for all hosts of a scan; heavy work is done for one host at a time."""
+    """The maker of evidence for all hosts of a scan; expensive DANE evidence is computed for one host at a time."""
 
     def __init__(self, trust: TrustStore) -> None:
         self._trust = trust
@@ -105,7 +112,7 @@ class EvidenceMaker:
     async def complete(
         self, host: str, probed: Sequence[ProbedAddress], slices: Slices
     ) -> tuple[tuple[EndpointReport, ...], dict[str, CertFacts]]:
-        """Return the reports of all addresses with PKIX evidence, and the certificates that the probes refer to."""
+        """Return the reports of all addresses with PKIX evidence, and the certificates of the probes."""
         found = dict[str, CertFacts]()
         endpoints: list[EndpointReport] = []
         for address in probed:
@@ -139,7 +146,7 @@ class EvidenceMaker:
     async def _compared(
         self, host: str, report: _Report, result: ProbeResult, lookup: TLSALookup
     ) -> tuple[tuple[CertFacts, ...], _Report]:
-        """Return the certificates of a probe, and its report with DANE evidence."""
+        """Return the facts of a probe's certificates, and the report of the probe with DANE evidence."""
         if _is_heavy(result, lookup):
             return await self._heavily(host, report, result, lookup)
         chain = await _facts(host, result, Slices())
@@ -148,10 +155,10 @@ class EvidenceMaker:
     async def _heavily(
         self, host: str, report: _Report, result: ProbeResult, lookup: TLSALookup
     ) -> tuple[tuple[CertFacts, ...], _Report]:
-        """Make unusually expensive DANE evidence: one at a time, in a thread, followed by a pause for other domains.
+        """Compute unusually expensive DANE evidence in a thread, for one probe at a time; pause after each computation.
 
-        OpenSSL's functions run without the interpreter lock. Only one such computation at a time uses the caches of the
-        certificate reader.
+        OpenSSL's functions run without the interpreter lock. At most one computation of expensive evidence at a time
+        uses the caches of the module that reads certificates.
         """
         async with self._heavy_work:
             began = time.perf_counter()
@@ -171,13 +178,13 @@ async def _facts(host: str, result: ProbeResult, slices: Slices) -> tuple[CertFa
 
 
 def large_octets(result: ProbeResult) -> int:
-    """Return the number of octets of an unusually large chain, and 0 for a chain of the usual size."""
+    """Return the number of octets of the certificate chain if the chain is unusually large, else 0."""
     octets = sum(map(len, result.chain))
     return octets if octets > HEAVY_OCTETS else 0
 
 
 def _is_heavy(result: ProbeResult, lookup: TLSALookup) -> bool:
-    """Return whether the comparison of records and chain may verify more than a few signatures of unusual size."""
+    """Return whether the comparison of TLSA records and chain may verify many or unusually large signatures."""
     if len(lookup.records) > HEAVY_RECORDS or large_octets(result):
         return True
     return sum(len(record.data) for record in lookup.records) > HEAVY_OCTETS

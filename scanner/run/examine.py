@@ -1,9 +1,9 @@
 """The examination of one domain: determine its route, examine the hosts on the route, and judge the observation.
 
-The observation of a domain waits for the network, and the judgement does not. The writer task judges many domains one
-after the other, which takes a third less time than judging a domain between two probes. Each host is examined once,
-even if many domains use the host. The module ``scanner.run.hosts`` examines a host, and the package ``scanner.core``
-judges the host.
+The observation of a domain (DNS lookups and probes) waits for the network, and the judgement of the domain does not.
+The writer task judges many domains one after the other, which takes a third less time than judging a domain between two
+probes. Each host is examined once, even if many domains use the host. The module ``scanner.run.hosts`` examines a host,
+and the package ``scanner.core`` judges the host.
 """
 
 import traceback
@@ -51,7 +51,7 @@ class DomainObservation:
 class DomainResult:
     """The record of a domain with the host reports and certificates that the record refers to.
 
-    ``retry`` is true if another examination might give a better result.
+    ``retry`` is true if another examination of the domain might replace an inconclusive result.
     """
 
     record: DomainRecord
@@ -65,11 +65,11 @@ LoadHost = Callable[[str], ReportAndCerts | None]
 
 
 class Examiner:
-    """The examiner of domains, which share hosts and endpoints.
+    """The examiner of domains; the results of hosts and endpoints are shared by the domains.
 
     Args:
         ports: interfaces for lookups and probes, and settings.
-        load: function that returns host reports that were stored earlier and are not in memory.
+        load: function that returns a host's report and certificates from the run directory, if they are not in memory.
     """
 
     def __init__(self, ports: Ports, load: LoadHost | None = None) -> None:
@@ -116,7 +116,7 @@ class Examiner:
     def unjudged(self, seen: DomainObservation, error: Exception) -> DomainResult:
         """Return a result for a domain that has no record because of an internal error.
 
-        The text of the result names the error and its place in the code.
+        The text of the verdict names the error and the place in the code where the error occurred.
         """
         return DomainResult(_internal_record(seen, self._settings.level, error))
 
@@ -132,7 +132,7 @@ class Examiner:
     # --- observation ------------------------------------------------------------------------------------------
 
     async def _examine_hosts(self, destination: Destination, route: Route) -> list[tuple[RouteHost, HostResult]]:
-        """Examine the hosts within the limits, concurrently or in preference order up to the first connection."""
+        """Examine the hosts within the limits, concurrently or in preference order until one accepts a connection."""
         keys = await self._host_examiner.within_limits(host_keys(route, destination, self._settings.mode))
         slots = DomainSlots(self._settings.caps.per_domain)
         if not self._settings.first_answer:
@@ -146,7 +146,7 @@ class Examiner:
         return examined
 
     async def _policy(self, destination: Destination, route: Route) -> PolicyResult | None:
-        """Return the policy of a domain; None if the scan does not examine MTA-STS, or there is no policy."""
+        """Return the result about a domain's MTA-STS policy; None if the scan does not examine the policy."""
         if self._policies is None or not has_policy(destination, route):
             return None
         return await self._policies.examine(destination.host)
@@ -183,11 +183,11 @@ class Examiner:
         return HostResult.of_report(retry.with_earlier(result.report, earlier), result.certs)
 
     def _examined(self, key: HostKey) -> HostResult | None:
-        """Return the result of a host that was examined earlier, from memory or the run."""
+        """Return the result of a host that was examined earlier, from memory or the run directory."""
         return self._hosts.kept(key)
 
     def _loaded(self, key: HostKey) -> HostResult | None:
-        """Return the result from a stored report of a host, unless the host is to be examined again in this pass."""
+        """Return the result from a stored report of a host, unless this retry pass is to examine the host again."""
         stored = self._load(str(key)) if self._load is not None else None
         if stored is None:
             return None
@@ -198,10 +198,10 @@ class Examiner:
         return HostResult.of_report(*stored)
 
     def _is_replaced(self, report: HostReport) -> bool:
-        """Return whether the host of a stored report is to be examined again in this pass.
+        """Return whether the host of a stored report is to be examined again in this retry pass.
 
-        Because the clock may be set back at any time, the times of reports are only compared for equality, not for
-        order.
+        Because the clock may be set back at any time, the observation times of reports are only compared for equality,
+        not for order.
         """
         if self._replaced is None or not retry.of_host(report):
             return False
@@ -266,9 +266,9 @@ async def _judged_addresses(hop: RouteHost, view: verdict.View, result: HostResu
 
 
 def has_policy(destination: Destination, route: Route) -> bool:
-    """Return whether the policy of a destination is examined: the destination is a domain that accepts mail.
+    """Return whether the MTA-STS policy of a destination is examined: the destination is a domain that accepts mail.
 
-    A policy belongs to a domain, not to a mail host that a destination names (RFC 8461 section 3.4).
+    An MTA-STS policy belongs to a domain, not to a mail host that a destination names (RFC 8461 section 3.4).
     """
     return destination.kind is Kind.DOMAIN and route.final not in rollup.NO_MAIL
 

@@ -1,4 +1,4 @@
-"""The result of the examination of one MX host, and the key of the result, which all domains of the host share."""
+"""The result of the examination of one MX host, and the key by which all domains with the host share the result."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ ReportAndCerts = tuple[HostReport, dict[str, CertFacts]]
 
 
 class HostResult:
-    """The endpoints of a host and the report of the host, which ``complete`` makes before its first use.
+    """The endpoints of a host and the report of the host, which ``complete`` makes before the first use of the report.
 
     The writer task makes the reports of many hosts one after the other, which takes a third less time than making
     reports between probes.
@@ -68,11 +68,11 @@ class HostResult:
     async def complete(self, slices: Slices) -> None:
         """Make the report of the host; other tasks can run after each time slice of the computation.
 
-        Only one task at a time may call this method.
+        Only one task at a time may call ``complete``.
 
         Raises:
-            RuntimeError: the function ``make`` raised an exception, which is the cause of this error. Later calls of
-                this method raise the error again, without a call of the function ``make``.
+            RuntimeError: the function ``make`` raised an exception, which is the cause of the RuntimeError. Later calls
+                of ``complete`` raise the RuntimeError again, without a call of the function ``make``.
         """
         if self._make is not None:
             try:
@@ -85,7 +85,7 @@ class HostResult:
 
     @property
     def has_report(self) -> bool:
-        """True if the report has been made; an internal error may have prevented the report."""
+        """True if the report of the host has been made; an internal error of mxsweep may have prevented the report."""
         return self._made is not None
 
     @property

@@ -1,8 +1,8 @@
 """The examination of one MX host: addresses, TLSA records, the probes of each address, and the evidence.
 
-TLSA records and certificates are read at different times, seconds apart, and are read a second time before a mismatch
-is recorded. A key rollover between the readings of TLSA records and certificates must not be recorded as a mismatch
-(RFC 7671 section 8.1).
+TLSA records and certificates are read at different times, seconds apart, and both are read a second time before a
+mismatch is recorded. A key rollover between the readings of TLSA records and certificates must not be recorded as a
+mismatch (RFC 7671 section 8.1).
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -31,12 +31,12 @@ LOOKED_UP = 8
 """Number of hosts of one domain whose addresses are looked up concurrently in order to count the addresses."""
 
 _WORTH_ANOTHER_PROFILE = (FailureKind.TLS, FailureKind.CLOSED, FailureKind.RESET, FailureKind.TIMEOUT)
-"""Kinds of handshake failures after which the next TLS profile is tried."""
+"""Kinds of handshake failures after which the next TLS profile of the security level is tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class _HostDNS:
-    """The DNS answers about a host, and the choice of its addresses; ``observed_at`` is the time before the lookups."""
+    """The DNS answers about a host, and the addresses to probe; ``observed_at`` is the time before the lookups."""
 
     observed_at: datetime
     addresses: HostAddresses
@@ -46,7 +46,10 @@ class _HostDNS:
     vantages: tuple[Vantage, ...]
 
     def report(self, key: HostKey, endpoints: tuple[EndpointReport, ...], source: HostKey | None = None) -> HostReport:
-        """Return the report of the host; ``source`` is the host to which the endpoints belong if it is another host."""
+        """Return the report of the host.
+
+        If the endpoints are those of another host, ``source`` is the key of the other host.
+        """
         return HostReport(
             key=str(key),
             host=key.host,
@@ -64,7 +67,7 @@ class _HostDNS:
 
 
 class HostExaminer:
-    """The examiner of MX hosts; each endpoint is probed once, even if many hosts share it.
+    """The examiner of MX hosts; each endpoint is probed once, even if many hosts share the endpoint.
 
     Args:
         ports: interfaces for lookups and probes, and settings.
@@ -87,7 +90,7 @@ class HostExaminer:
         Args:
             key: the host, port and mode.
             domains: the domains that wait for the host, one of which provides the slot of each probe.
-            again: true if the host was examined in an earlier pass; it is then probed even with ``--sni-sample``.
+            again: true if the host was examined in an earlier pass; such a host is probed even with ``--sni-sample``.
         """
         observed_at = now()
         addresses = await find_addresses(key.host, self._ports.lookup)
@@ -99,7 +102,7 @@ class HostExaminer:
         return await self._probed(key, dns, domains)
 
     async def _probed(self, key: HostKey, dns: _HostDNS, domains: HostDomains) -> HostResult:
-        """Probe the addresses of a host; the second TLSA lookup before a mismatch replaces the first."""
+        """Probe the addresses of a host; before a mismatch is recorded, look up the TLSA records again."""
         probed = await self._probe_all(key, dns.chosen, dns.lookup, domains)
         if any(address.mismatch for address in probed):
             lookup, probed = await self._confirm(key, dns.addresses, dns.lookup, probed, domains)
@@ -113,7 +116,7 @@ class HostExaminer:
         return HostResult(tuple([address.report for address in probed]), make, FACTS * octets, probed)
 
     async def _sampled(self, samples: Samples, key: HostKey, dns: _HostDNS, domains: HostDomains) -> HostResult:
-        """Return the result of a host from a probe of the host, or from the sample of its group."""
+        """Return the result of a host from probes of the host, or from a sampled host (``--sni-sample``)."""
         settings, lookup, addresses = self._settings, dns.lookup, dns.addresses
         group = sampling.group_of(settings, key.host, key.port, addresses.answers, addresses.all, lookup)
         if group is None:
@@ -128,15 +131,15 @@ class HostExaminer:
         return result if source == key else _inferred(key, dns, source, result)
 
     def next_pass(self) -> None:
-        """Remove kept results of probes that are inconclusive, so that the next pass repeats the probes."""
+        """Remove kept results of inconclusive probes, so that the next pass of the scan repeats the probes."""
         self._results.forget(lambda result: retry.of_probe(result.probe))
 
     async def within_limits(self, keys: Sequence[HostKey]) -> Sequence[HostKey]:
         """Return the first hosts of a route, up to the limits of hosts and of addresses of one domain.
 
         A host with more addresses than the limit still permits, and all later hosts on the route, are not examined,
-        because the result of a partly examined host cannot be shared with other domains. Lookups are made only if the
-        limit of addresses can be exceeded.
+        because the result of a partly examined host cannot be shared with other domains. The addresses of hosts are
+        looked up only if the limit of addresses can be exceeded.
         """
         limits = self._settings
         keys = keys[: limits.hosts]
@@ -152,7 +155,7 @@ class HostExaminer:
         return keys
 
     async def chosen_addresses(self, key: HostKey) -> tuple[list[str], tuple[Skipped, ...]]:
-        """Return the addresses that ``examine`` would probe, and the addresses that it would skip."""
+        """Return the addresses that ``examine`` would probe, and the addresses that ``examine`` would skip."""
         addresses = await find_addresses(key.host, self._ports.lookup)
         return choose_addresses(key.host, addresses.all, self._ports)
 
@@ -170,7 +173,7 @@ class HostExaminer:
     def _probe_all(
         self, key: HostKey, addresses: list[str], lookup: TLSALookup, domains: HostDomains
     ) -> Awaitable[list[ProbedAddress]]:
-        """Probe all addresses concurrently, or one by one up to the first that accepts a connection."""
+        """Probe all addresses concurrently, or one by one up to the first address that accepts a connection."""
         if self._settings.first_answer:
             return self._probe_in_order(key, addresses, lookup, domains)
         return gather(addresses, lambda address: self._probe_address(key, address, lookup, domains), domains.limit)
@@ -188,9 +191,9 @@ class HostExaminer:
     async def _probe_address(
         self, key: HostKey, address: str, lookup: TLSALookup, domains: HostDomains, *, fresh: bool = False
     ) -> ProbedAddress:
-        """Probe one address with each TLS profile of the level in turn, until a handshake does not fail.
+        """Probe one address with each TLS profile of the security level in turn, until a handshake does not fail.
 
-        Then probe the address for certificates with other key algorithms, if the host has usable TLSA records, and for
+        Also probe the address for certificates with other key algorithms, if the host has usable TLSA records, and for
         post-quantum groups.
         """
         sni = server_name(self._settings.level, lookup, choice=self._settings.sni, host=key.host)
@@ -214,7 +217,7 @@ class HostExaminer:
         return probed.with_pq(own, asked)
 
     async def _probe(self, endpoint: Endpoint, host: str, domains: HostDomains, *, fresh: bool) -> ProbeResult:
-        """Probe an endpoint, or return the result of a probe for another host.
+        """Probe an endpoint, or return the result of a probe of the same endpoint for another host.
 
         With ``fresh``, make a new probe in any case.
         """
@@ -236,7 +239,7 @@ class HostExaminer:
     async def _probe_in_slot(self, endpoint: Endpoint, host: str, domains: HostDomains) -> ProbeResult:
         """Probe an endpoint in a slot of one of the domains.
 
-        Above the limit of evidence in memory, remove the transcript of the probe.
+        If the domain exceeds its limit of evidence in memory, remove the transcript of the probe.
         """
         domain = domains.take() or await self._wait_for_slot(endpoint, domains)
         try:
@@ -262,7 +265,7 @@ class HostExaminer:
         probed: list[ProbedAddress],
         domains: HostDomains,
     ) -> tuple[TLSALookup, list[ProbedAddress]]:
-        """Query TLSA records and probe mismatched addresses a second time, without a cache; the second result is used.
+        """Query TLSA records and probe addresses with a mismatch again, without a cache; return the second results.
 
         If the TLSA records have changed, all addresses are probed again.
         """
@@ -280,7 +283,10 @@ class HostExaminer:
 
 
 def _inferred(key: HostKey, dns: _HostDNS, source: HostKey, result: HostResult) -> HostResult:
-    """Return the result of a host from the result of another host; the writer makes the report of both."""
+    """Return the result of a host with the endpoints of another host.
+
+    The writer task makes the reports of both hosts.
+    """
 
     async def make(slices: Slices) -> ReportAndCerts:
         await result.complete(slices)

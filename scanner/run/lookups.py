@@ -16,14 +16,16 @@ TRIES = 5
 
 
 class Lookups:
-    """A ``DNSLookup`` that waits for the end of an outage, and repeats lookups that failed during an outage.
+    """A ``DNSLookup`` (lookup function) that waits for the end of an outage.
+
+    A lookup that failed during an outage is repeated.
 
     Args:
         lookup: function that makes one lookup.
-        network: the outage detector of the connections.
+        network: the outage detector of the connections to mail servers.
         report: function that gets messages for the user about an outage of the DNS.
         stats: counters, of which ``dns`` is the number of lookups in flight.
-        patience: maximum duration in seconds of a pause if no lookup has ever succeeded.
+        patience: maximum duration in seconds of the pause of all lookups in an outage if no lookup has ever succeeded.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The targets of the retry passes, and the wait before each pass."""
+"""The targets of the retry passes of a scan, and the wait before each retry pass."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,8 +16,8 @@ from targets.lists import Target
 class RetryPasses:
     """The targets of the current and the next retry pass by key, each target with its last verdict.
 
-    ``left`` is the number of remaining passes; if ``left`` is 0, no target is kept for another pass. Only targets with
-    an inconclusive result are kept; a target takes about a kilobyte of memory.
+    ``left`` is the number of remaining retry passes; if ``left`` is 0, no target is kept for another pass. Only targets
+    with an inconclusive result are kept; a target takes about a kilobyte of memory.
     """
 
     stats: Stats
@@ -26,7 +26,7 @@ class RetryPasses:
     current: dict[str, tuple[Target, DomainVerdict]] = field(default_factory=dict)
 
     def note(self, target: Target, result: DomainResult) -> None:
-        """Keep a target for the next pass if another examination may change its result."""
+        """Keep a target for the next retry pass if another examination may change the target's result."""
         if self.current:
             self.current.pop(target.destination.key, None)
         if result.retry and self.left:
@@ -39,14 +39,14 @@ class RetryPasses:
         return known and known[1]
 
     def begin(self) -> list[Target]:
-        """Begin the next pass and return its targets."""
+        """Begin the next retry pass and return its targets."""
         self.left -= 1
         self.current, self.next = self.next, {}
         return [target for target, _ in self.current.values()]
 
 
 async def wait(seconds: float, count: int, stats: Stats, skip: trio.Event) -> bool:
-    """Wait for the next pass, with a message in ``stats``; return False if ``skip`` was set to cancel the pass."""
+    """Wait for the next retry pass, with a message in ``stats``; return False if ``skip`` is set."""
     at = (now() + timedelta(seconds=seconds)).astimezone()
     stats.waiting = f"{count:,} domains are inconclusive and are tried again at {at:%H:%M:%S}"
     with trio.move_on_after(seconds):

@@ -1,11 +1,11 @@
-"""The pipeline of a scan: a reader, workers and one writer in one trio nursery.
+"""The pipeline of a scan: a reader task, worker tasks and one writer task in one trio nursery.
 
-    reader -> channel -> N workers -> channel -> one writer
+    reader task -> channel -> N worker tasks -> channel -> one writer task
 
-Reading the input may block, so the reader reads in a thread. Only the writer task judges observations and uses the
-sink. A worker observes one domain at a time and waits for hosts that other workers are examining. A worker never sends
-to the channel from which it receives, so the pipeline cannot deadlock. Both channels are bounded, so that memory does
-not depend on the length of the input.
+Reading the input may block, so the reader task reads in a thread. Only the writer task judges observations and passes
+records to the sink (receiver of the records). A worker task observes one domain at a time and waits for hosts that
+other worker tasks are examining. A worker task never sends to the channel from which the task receives, so the pipeline
+cannot deadlock. Both channels are bounded, so that memory does not depend on the length of the input.
 """
 
 from collections.abc import Iterator
@@ -27,33 +27,36 @@ from targets.scope import Scope
 T = TypeVar("T")
 
 READ_BATCH = 64
-"""Maximum number of input lines per batch of the reading thread; a batch needs one thread switch."""
+"""Maximum number of input lines per batch of the reading thread; a batch needs one switch between threads."""
 
 BACKLOG = 256
-"""Maximum number of items queued for the writer, which is about the number of items that arrive during one fsync."""
+"""Maximum number of items queued for the writer task, about the number of items that arrive during one fsync."""
 
 WRITE_BATCH = 64
-"""Maximum number of domains that the writer receives at once; judging 64 domains takes about ten milliseconds."""
+"""Maximum number of domains that the writer task receives at once; judging 64 domains takes about ten milliseconds."""
 
 GATHERING_DELAY = 0.02
-"""Seconds that the writer waits for more items: judging them one after the other is faster than between probes."""
+"""Seconds for which the writer task waits for more domains.
+
+Judging several domains in a row takes less time than judging each domain between two probes.
+"""
 
 DRAIN = 30.0
-"""Maximum time in seconds for work in flight to finish after the first interrupt."""
+"""Maximum time in seconds for examinations in progress to finish after the first interrupt."""
 
 SYNC_EVERY = 1.0
-"""Seconds between two calls of ``sync``; a power failure loses at most the records of this interval."""
+"""Seconds between two calls of ``sync``; a power failure loses at most the records of one such interval."""
 
 
 Output = DomainObservation | Reject | trio.Event
-"""An item in the channel to the writer.
+"""An item in the channel to the writer task.
 
-If the item is an event, the writer sets the event when all earlier items have been written.
+If the item is an event, the writer task sets the event when all earlier items have been written.
 """
 
 
 class Stop:
-    """The two ways to end a scan early: ``drain`` finishes the work in flight, ``now`` cancels the work in flight."""
+    """The two ways to end a scan early: ``drain`` finishes the examinations in progress, ``now`` cancels them."""
 
     def __init__(self) -> None:
         self.draining = False
@@ -66,9 +69,9 @@ class Stop:
         """The cancel scope of all tasks except the writer."""
 
     def drain(self) -> None:
-        """Start no new domain; cancel work in progress after ``DRAIN`` seconds.
+        """Begin no examination of a domain; cancel the examinations in progress after ``DRAIN`` seconds.
 
-        Between two passes, skip the next pass.
+        Between two passes of the scan, skip the next retry pass.
         """
         self.skip_wait.set()
         if self.between_passes:
@@ -80,7 +83,7 @@ class Stop:
     def end(self, why: str, *, at_once: bool) -> None:
         """End the scan before the end of its input.
 
-        ``at_once`` cancels work in progress at once, for a pause in which all work only waits.
+        ``at_once`` cancels the examinations in progress at once, for a pause in which no examination can proceed.
         """
         if not self.draining:
             self.why = why
@@ -88,7 +91,7 @@ class Stop:
             self.now() if at_once else self.drain()
 
     def now(self) -> None:
-        """Cancel all work; the writer still writes completed observations."""
+        """Cancel all examinations; the writer task still writes completed observations."""
         self.skip_wait.set()
         self.draining = True
         self.reading.cancel()
@@ -109,11 +112,12 @@ async def scan(
     Args:
         items: targets and rejected lines, read in a thread.
         ports: interfaces for lookups and probes, settings and counters.
-        sink: destination of the records and rejected lines.
+        sink: object that receives the records and rejected lines.
         stop: object by which the caller ends the scan early.
         load: function that returns stored reports of hosts; a host with a stored report is not examined again.
         only_pass: number of the pass to make, 0 for the first pass, n for retry pass n over the stored reports; None
-            makes all passes. After a single pass, ``stats.retrying`` is the number of targets for the next pass.
+            makes all passes. After a single pass of the scan, ``stats.retrying`` is the number of targets for the next
+            retry pass.
 
     Raises:
         Exception: an error of the sink (a full disk, a closed pipe) or of the input, after all tasks have ended.
@@ -180,7 +184,7 @@ class _Pipeline:
         await self._all_written()
 
     async def _all_written(self) -> None:
-        """Wait until the writer has judged all observations, which determines the targets of the next pass."""
+        """Wait until the writer task has judged all observations, which shows the targets of the next retry pass."""
         reached = trio.Event()
         await self._output.send(reached)
         await reached.wait()
@@ -188,7 +192,7 @@ class _Pipeline:
     # --- reader -----------------------------------------------------------------------------------------------
 
     async def _read(self, items: Iterator[Target | Reject], queue: trio.MemorySendChannel[Target]) -> None:
-        """Send targets to the workers and rejected lines to the writer until the input ends or the scan is stopped."""
+        """Send targets to the worker tasks and rejected lines to the writer task until the input or the scan ends."""
         stats = self._ports.stats
         async with queue:
             with self._stop.reading:
@@ -226,7 +230,7 @@ def within_scope(item: Target | Reject, scope: Scope) -> Target | Reject:
 
 
 class _Writer:
-    """The writer: the only task that judges observations and uses the sink."""
+    """The writer: the only task that judges observations and passes records to the sink (receiver of the records)."""
 
     def __init__(self, examiner: Examiner, passes: RetryPasses, sink: Sink, stats: Stats) -> None:
         self._examiner = examiner
@@ -237,9 +241,9 @@ class _Writer:
     async def run(self, channel: trio.MemoryReceiveChannel[Output]) -> None:
         """Write all items that arrive in the channel.
 
-        The writer task ends after all workers, so that every observation is written. If the sink raises an exception,
-        ``run`` closes the channel without a trio checkpoint, so that the exception of the sink is the first exception
-        of the group, before the exceptions of workers that send to the closed channel.
+        The writer task ends after all worker tasks, so that every observation is written. If the sink raises an
+        exception, ``run`` closes the channel without a trio checkpoint, so that trio's exception group contains the
+        exception of the sink before the exceptions of worker tasks that send to the closed channel.
         """
         with channel:
             async with trio.open_nursery() as nursery:
@@ -305,7 +309,7 @@ async def _receive(channel: trio.MemoryReceiveChannel[T]) -> T | None:
 
 
 async def _receive_batch(channel: trio.MemoryReceiveChannel[Output]) -> list[Output]:
-    """Return the queued items after a short gathering delay; an empty list at the end of the channel."""
+    """Return the items queued in a channel after ``GATHERING_DELAY``; an empty list at the end of the channel."""
     items: list[Output] = []
     with suppress(trio.EndOfChannel):
         items.append(await channel.receive())

@@ -1,8 +1,8 @@
 """The examination of the MTA-STS policy and of the TLSRPT record of a domain.
 
-The policy host is contacted under the same rules as an MX host: opt-outs, special-purpose addresses and address
-families, and its own limits on connections. Each address of the policy host is tried once; the next address is tried
-only if the TCP connection failed.
+The policy host is contacted under the same rules as an MX host: opt-outs, special-purpose addresses, address families,
+and limits on connections (``POLICY_CAPS``). Each address of the policy host is tried once; a further address is tried
+only if the TCP connection to the previous address failed.
 """
 
 from dataclasses import dataclass, field, replace
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 PATH = "/.well-known/mta-sts.txt"
 
 ADDRESSES = 3
-"""Maximum number of addresses of a policy host that are tried; a hosting network has many more addresses."""
+"""Maximum number of addresses of a policy host that are tried; a web hosting network may have many more addresses."""
 
 REMEMBERED = 256
-"""Maximum number of kept results, since a list may contain a domain twice, with different ports."""
+"""Maximum number of kept results, which are used again if an input list contains a domain with several ports."""
 
 POLICY_CAPS = Caps(total=64, per_address=2, per_network=8, per_provider=8, rate=50.0, spacing=0.1)
-"""Limits on connections to policy hosts: a web server expects more connections than a mail server."""
+"""Limits on connections to policy hosts: web servers accept more simultaneous connections than mail servers."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyResult:
-    """The policy and the TLSRPT record of a domain, and the certificates of the policy host by SHA-256."""
+    """The MTA-STS policy and the TLSRPT record of a domain, and the certificates of the policy host by SHA-256."""
 
     sts: STSReport
     tlsrpt: TLSRPTReport
@@ -52,7 +52,7 @@ async def find_records(domain: str, lookup: DNSLookup) -> PolicyResult:
 
 
 class PolicyExaminer:
-    """The examiner of MTA-STS policies; the policy of a domain is fetched once in a pass, even if the request fails."""
+    """The examiner of MTA-STS policies; a policy is requested once in a pass of the scan, even if the request fails."""
 
     def __init__(self, ports: Ports, fetch: FetchPath) -> None:
         self._ports = ports
@@ -61,11 +61,11 @@ class PolicyExaminer:
         self._results: SingleFlight[str, PolicyResult] = SingleFlight(limit=REMEMBERED)
 
     async def examine(self, domain: str) -> PolicyResult:
-        """Examine a domain: two DNS questions, and an HTTPS request for the policy if the record has no fault."""
+        """Examine a domain: two DNS questions, and an HTTPS request for the policy if the MTA-STS record is valid."""
         return await self._results.get(domain, lambda: self._examine(domain))
 
     def next_pass(self) -> None:
-        """Remove inconclusive results, so that the next pass repeats their examination."""
+        """Remove inconclusive results, so that the next retry pass examines the policies again."""
         self._results.forget(lambda result: discovery.worth_retry(result.sts))
 
     async def _examine(self, domain: str) -> PolicyResult:
@@ -97,7 +97,7 @@ class PolicyExaminer:
 
 
 class _Visit:
-    """One HTTPS request to a policy host: the judgement of its certificate, and its record."""
+    """One HTTPS request to a policy host: the judgement of the host's certificate, and the record of the request."""
 
     fetch: PolicyFetch
 
@@ -108,16 +108,16 @@ class _Visit:
         self._judged = CertificateVerdict()
 
     def accepts(self, chain: tuple[bytes, ...]) -> bool:
-        """Return whether a chain is trusted, and whether its leaf contains the name of the policy host.
+        """Return True if a certificate chain is trusted and its leaf certificate contains the name of the policy host.
 
-        The name of an alias target of the policy host is not sufficient.
+        If the policy host is an alias, a certificate with only the name of the alias target is not accepted.
         """
         self.chain = tuple(map(certs.facts, chain))
         self._judged = judge_certificate(self.chain, self.host, self._trust, now())
         return self._judged.accepted
 
     def record(self, address: str, result: "HTTPSResult") -> bytes:
-        """Record the result of the HTTPS request, and return the body."""
+        """Record the result of the HTTPS request, and return the body of the response."""
         self.fetch = PolicyFetch(
             address=address,
             started=result.started,

@@ -1,4 +1,4 @@
-"""Interfaces of an examination: protocols for DNS, probes, routes and output, which tests can replace."""
+"""Interfaces of an examination: Python protocols for DNS, probes, routes and output, which tests replace."""
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 
 class DNSLookup(Protocol):
-    """A function that makes one DNS lookup; failures are part of the answer."""
+    """A function that makes one DNS lookup; the answer to a failed lookup describes the failure."""
 
     async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
         """Return the answer for a name and record type; with ``fresh``, query the servers without a cache."""
 
 
 class ProbeEndpoint(Protocol):
-    """A function that probes one endpoint with the endpoint's TLS profile; failures are part of the probe."""
+    """A function that probes one endpoint with the endpoint's TLS profile; a failed probe contains its failure."""
 
     def __call__(self, endpoint: Endpoint, host: str) -> Awaitable[ProbeResult]:
         """Return the result of a probe; ``host`` is one of the MX hosts with the probed endpoint."""
 
 
 class FetchPath(Protocol):
-    """A function that fetches a path by HTTPS from one address; failures are part of the result."""
+    """A function that fetches a path by HTTPS from one address; the result of a failed request contains the failure."""
 
     def __call__(self, address: str, host: str, path: str, accepts: "Accepts") -> "Awaitable[HTTPSResult]":
         """Return the result of the HTTPS request.
 
-        ``accepts`` judges the certificate chain before the request is sent.
+        The function ``accepts`` judges the certificate chain before the request is sent.
         """
 
 
@@ -51,14 +51,14 @@ class HasRoute(Protocol):
 
 
 class Sink(Protocol):
-    """The interface of a destination of records (sink), used by one task only."""
+    """The interface of a sink (receiver of the records of a scan), which only one task calls."""
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
         """Accept the record of a domain with the host reports and certificates that the record refers to.
 
         Raises:
-            ValueError: a record cannot be encoded; the sink has accepted none of the records. An exception of another
-                class ends the scan.
+            ValueError: a record cannot be encoded; the sink has then accepted neither the domain's record nor its
+                reports and certificates. An exception of any class other than ValueError ends the scan.
         """
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:
@@ -72,8 +72,8 @@ class Sink(Protocol):
 class Ports:
     """The settings, interfaces and counters that all examinations of a scan share.
 
-    ``fetch`` is None if the scan does not examine MTA-STS: the HTTP library is then not loaded. ``vantages`` contains
-    this machine in a scan with ``--dask``.
+    ``fetch`` is None if the scan does not examine MTA-STS, so that the HTTP library is not loaded. ``vantages``
+    contains this machine in a scan with ``--dask``, and is empty in other scans.
     """
 
     settings: Settings

@@ -9,7 +9,7 @@ from targets.destination import Destination, Kind
 
 
 async def find_route(destination: Destination, lookup: DNSLookup) -> Route:
-    """Return the route to a destination: the MX hosts of a mail domain, or a destination host itself."""
+    """Return the route to a destination: the MX hosts of a mail domain, or the host that the destination names."""
     if destination.kind is not Kind.DOMAIN:
         return route.direct(destination.host)
     return route.from_mx(destination.host, await lookup(destination.host, "MX"))

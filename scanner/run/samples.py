@@ -1,9 +1,9 @@
-"""The samples of ``--sni-sample N``: the first N hosts of a group are probed, and then represent the other hosts.
+"""The samples of ``--sni-sample N``: the first N hosts of a group are probed and represent the group's other hosts.
 
-The members of a group become known one by one, because a scan reads its list only once. The first N hosts of a group
-that the scan reaches are its sample. The hosts reached while the sample is being probed wait for the result. After a
-clean result that all hosts of the sample share, the other hosts are not probed; after any other result, they are.
-``scanner.core.sampling`` contains the rules.
+The hosts of a group become known one by one, because a scan reads its input list only once. The first N hosts of a
+group that the scan examines are the sample of the group. Other hosts of the group wait while the sample is being
+probed. If all hosts of the sample have the same clean result, the other hosts of the group are not probed; otherwise
+every host of the group is probed. The module ``scanner.core.sampling`` defines groups and clean results.
 """
 
 from collections import OrderedDict
@@ -19,16 +19,17 @@ from scanner.facts import CertFacts
 from scanner.run.host_result import HostKey, HostResult
 
 GROUPS = 65_536
-"""Maximum number of groups in memory, about 40 MB; a group that is dropped and reached again gets another sample."""
+"""Maximum number of groups in memory, about 40 MB; a group that was removed from memory gets another sample."""
 
 
 @dataclass(slots=True)
 class _SampleGroup:
     """The state of the sample of a group.
 
-    ``begun`` and ``ended`` count the hosts of the sample. ``result`` is the digest of the result that all of them have
-    so far, ``source`` the first of them. ``differs`` is true after a result that is not clean, or not that of the
-    others. ``changed`` is an event that waiting tasks wait for; it exists only if a task waits.
+    ``begun`` and ``ended`` count the hosts of the sample whose examination has begun or ended. ``source`` is the first
+    host of the sample that has a result, and ``result`` is the digest of the result of ``source``. ``differs`` is true
+    if a host of the sample has a result that is not clean or differs from the result of ``source``. ``changed`` is the
+    event for which tasks wait; the event exists only if a task waits.
     """
 
     begun: int = 0
@@ -39,20 +40,20 @@ class _SampleGroup:
     changed: trio.Event | None = None
 
     def add(self, key: HostKey, result: bytes | None) -> None:
-        """Add the result of a host of the sample, None for a result that is not clean."""
+        """Add the digest of the result of a host of the sample, None for a result that is not clean."""
         self.ended += 1
         if self.source is None:
             self.source, self.result = key, result
         self.differs = self.differs or result is None or result != self.result
 
     def notify(self) -> None:
-        """Wake the waiting tasks."""
+        """Wake the tasks that wait for a host of the sample."""
         if self.changed is not None:
             self.changed.set()
             self.changed = None
 
     async def wait(self) -> None:
-        """Wait until a host of the sample has a result, or its examination was cancelled."""
+        """Wait until a host of the sample has a result, or the examination of a host of the sample was cancelled."""
         if self.changed is None:
             self.changed = trio.Event()
         await self.changed.wait()
@@ -78,14 +79,14 @@ class Samples:
         probe: Callable[[], Awaitable[HostResult]],
         fits: Callable[[HostResult, Mapping[str, CertFacts]], bool],
     ) -> tuple[HostKey, HostResult]:
-        """Return the result of a host, or the host of the sample that represents it, and the result of that host.
+        """Return the host and its own result, or a host of the sample that represents it and the result of that host.
 
         Args:
             name: digest of the group of the host.
             key: the host.
             probe: function that examines the host itself.
-            fits: function that returns whether a clean result holds for the host; its arguments are the result of a
-                host of the sample, and the server certificates of that host by SHA-256.
+            fits: function that returns whether a clean result of a host of the sample also holds for the host ``key``;
+                its arguments are the result of the host of the sample, and its server certificates by SHA-256.
         """
         group = self._group(name)
         while not group.differs:
@@ -107,7 +108,10 @@ class Samples:
     async def _sampled(
         self, group: _SampleGroup, key: HostKey, probe: Callable[[], Awaitable[HostResult]]
     ) -> HostResult:
-        """Examine a host of the sample; without a result, another host takes its place."""
+        """Examine a host of the sample.
+
+        If the examination is cancelled, another host of the group becomes part of the sample.
+        """
         group.begun += 1
         try:
             result = await probe()
@@ -122,7 +126,7 @@ class Samples:
     def _source(
         self, group: _SampleGroup, fits: Callable[[HostResult, Mapping[str, CertFacts]], bool]
     ) -> tuple[HostKey, HostResult] | None:
-        """Return the first host of a complete sample with its result, None if the result does not hold or is gone."""
+        """Return the first host of a complete sample and its result, None if the result does not fit or is lost."""
         found = self._find(group.source) if group.source is not None else None
         if group.source is None or found is None or not fits(found, _leaves(found)):
             return None
@@ -135,7 +139,7 @@ def _digest(result: HostResult) -> bytes | None:
 
 
 def _leaves(result: HostResult) -> Mapping[str, CertFacts]:
-    """Return the server certificates of a host by SHA-256; its report may not have been made yet."""
+    """Return the server certificates of a host by SHA-256, even before the report of the host has been made."""
     if result.has_report:
         return result.certs
     leaves = (certs.facts(each.chain[0]) for address in result.probed for each in address.results if each.chain)

@@ -1,8 +1,9 @@
 """Time slices of long computations in the event loop, and a log of steps that delayed all other tasks.
 
-Judging and writing are computations that do not wait for input or output. The check of a certificate of 100 KB takes a
-tenth of a second of processor time, and a domain may have hundreds of addresses, each with another certificate. Between
-two parts of a long computation, ``turn`` lets other tasks run if the time slice has been used up.
+The judgement and the writing of a record are computations that do not wait for input or output. The check of a
+certificate of 100 KB takes a tenth of a second of processor time, and a domain may have hundreds of addresses, each
+with a different certificate. Between two steps of a long computation, ``turn`` lets other tasks run if the computation
+has used up its time slice.
 """
 
 import time
@@ -12,13 +13,13 @@ import trio
 from scanner.net.stalls import log_stall
 
 SLICE = 0.02
-"""Seconds of computation after which other tasks run; small in comparison with the time limits of a probe."""
+"""Seconds of computation after which other tasks run; short in comparison with the time limits of a probe."""
 
 
 class Slices:
     """The time slices for the computations of one task.
 
-    A time slice begins when this object is created and after each trio checkpoint.
+    A time slice begins when the ``Slices`` object is created and after each trio checkpoint.
     """
 
     __slots__ = ("_began",)
@@ -27,10 +28,10 @@ class Slices:
         self._began = time.perf_counter()
 
     async def turn(self, what: str) -> None:
-        """End a part of a computation: let other tasks run if the parts since the last checkpoint took a time slice.
+        """End a step of a computation: let other tasks run if ``SLICE`` seconds have passed since the last checkpoint.
 
         Args:
-            what: the host or domain for which the part was computed, for the log.
+            what: the host or domain of the computation, for the log.
         """
         spent = time.perf_counter() - self._began
         if spent >= SLICE:

@@ -44,7 +44,7 @@ class Stats:
             self.outages[what] = text
 
     def domain(self, record: DomainRecord, before: DomainVerdict | None = None) -> None:
-        """Count a domain that has been judged.
+        """Count a judged domain by its verdicts.
 
         ``before`` is the domain's verdict in an earlier pass, which the method subtracts from the counts.
         """

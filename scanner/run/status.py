@@ -33,7 +33,7 @@ _STATM = Path("/proc/self/statm")
 
 
 class Speed:
-    """The speed in domains per second over the last ``WINDOW`` seconds, or since the first sample."""
+    """The speed of a scan in domains per second over the last ``WINDOW`` seconds, or since the first sample."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque(maxlen=int(WINDOW / SAMPLE) + 1)
@@ -56,7 +56,7 @@ class Speed:
 class StatusSource:
     """The source of the status of a scan, computed from counters.
 
-    The elapsed time is counted from the creation of this object.
+    The elapsed time of the scan is counted from the creation of the ``StatusSource``.
 
     Args:
         stats: counters of the scan.
@@ -110,9 +110,9 @@ class StatusSource:
         )
 
     def _eta(self, rate: float) -> float | None:
-        """Return the seconds to the end of the scan at this speed, with the next retry pass and the wait before that.
+        """Return the seconds to the end of the scan at the speed ``rate``, with the wait before the next retry pass.
 
-        Else None.
+        Return None if the speed, the number of targets or the end of an outage is not known.
         """
         stats = self._stats
         if stats.total is None or stats.outages:
@@ -140,7 +140,7 @@ def in_flight(stats: Stats) -> dict[str, int]:
 def rss() -> int:
     """Return the resident memory of this process in octets.
 
-    If no file descriptor is free, return the maximum so far.
+    If no file descriptor is free, return the maximum resident memory so far.
     """
     try:
         return int(_STATM.read_text("ascii").split()[1]) * _PAGE

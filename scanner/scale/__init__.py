@@ -1,1 +1,1 @@
-"""A scan in many processes, on one machine or many: plan, parts, join, and their execution with Dask."""
+"""A scan in many processes (``--dask``): its plan, its parts, the join of their reports, and the execution by Dask."""

@@ -1,4 +1,4 @@
-"""The choice of the workers that get jobs: those that have passed the test of their fitness, and were not excluded."""
+"""The choice of the Dask workers that get jobs: workers that passed the fitness test and were not excluded."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,9 +9,10 @@ from scanner.vocabulary import RunState
 
 
 class Admission:
-    """The workers of a cluster by address.
+    """The workers of a Dask cluster by address, and the results of their fitness tests.
 
-    Without ``required``, each worker is fit: the workers of this machine need no test.
+    If ``required`` is false, each worker is fit for jobs without a fitness test, because all workers are processes of
+    this machine.
     """
 
     def __init__(self) -> None:
@@ -23,7 +24,7 @@ class Admission:
         self._results: list[JobResult] = []
 
     def arrive(self, threads: Mapping[str, int]) -> list[str]:
-        """Take the present workers with their numbers of threads, and return the workers that need a test now."""
+        """Record the present workers and their numbers of threads; return the workers that need a fitness test."""
         self._threads = dict(threads)
         self._testing &= threads.keys()
         if not self.required:
@@ -33,7 +34,7 @@ class Admission:
         return new
 
     def tested(self, worker: str, outcome: bytes | Exception) -> None:
-        """Take the outcome of a test: the ``JobResult`` as a line of JSON, or the exception of the task."""
+        """Record the outcome of a fitness test: the ``JobResult`` as a line of JSON, or the exception of the test."""
         if worker not in self._testing:  # the worker is lost
             return
         self._testing.discard(worker)
@@ -52,23 +53,23 @@ class Admission:
         self._excluded.add(worker)
 
     def results(self) -> list[JobResult]:
-        """Return the results of the tests that have ended since the last call."""
+        """Return the results of the fitness tests that have ended since the last call of this method."""
         results, self._results = self._results, []
         return results
 
     @property
     def testing(self) -> bool:
-        """Whether a test is in progress."""
+        """Whether a fitness test of a worker is in progress."""
         return bool(self._testing)
 
     @property
     def present(self) -> frozenset[str]:
-        """The present workers, fit or not."""
+        """The addresses of the present workers, with and without a passed fitness test."""
         return frozenset(self._threads)
 
     @property
     def fit(self) -> dict[str, int]:
-        """The present workers that get jobs, with their numbers of threads."""
+        """The addresses of the present workers that get jobs, with their numbers of threads."""
         return {each: number for each, number in self._threads.items() if not self._is_out(each) and self._is_in(each)}
 
     def on_one_machine(self) -> int:

@@ -1,7 +1,7 @@
-"""The providers and networks in back-off, which a pass over a part hands to the later passes over all parts.
+"""The providers and networks in back-off, which a pass over one part of a scan hands to later passes over any part.
 
-A provider or network that has rejected this scanner gets one connection at a time from each later pass, and its next
-back-off is longer.
+A provider or network that has rejected this scanner gets one connection at a time from each later pass, and the next
+back-off of the provider or network is longer.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ _FILE = "backoff"
 
 @dataclass(frozen=True, slots=True)
 class BackoffLine:
-    """A provider or network, the number of its back-offs so far, and the end of the last."""
+    """A provider or network, the number of its back-offs so far, and the end of the last back-off."""
 
     name: str
     count: int
@@ -26,7 +26,7 @@ class BackoffLine:
 
 
 def known(place: PlanPlace) -> dict[str, BackoffLine]:
-    """Return what all passes so far have learned, by provider or network, at most ``KNOWN`` entries.
+    """Return the back-offs that all passes so far have recorded, by provider or network, at most ``KNOWN`` entries.
 
     Raises:
         StoreError: a file cannot be read.
@@ -40,12 +40,12 @@ def known(place: PlanPlace) -> dict[str, BackoffLine]:
 
 
 class BackoffHandover:
-    """The back-offs that a pass over a part takes from the earlier passes, and hands to the later passes.
+    """The back-offs that a pass over a part of a scan reads from earlier passes and writes for later passes.
 
     Args:
-        place: the plan.
+        place: the plan of the scan.
         part: the number of the part.
-        clock: function that returns the time of the clock of the breakers, in seconds.
+        clock: function that returns the time in seconds of the clock that the circuit breakers use.
 
     Raises:
         StoreError: a file cannot be read.
@@ -59,7 +59,7 @@ class BackoffHandover:
         self._breakers: Breakers | None = None
 
     def begin(self, breakers: Breakers | None) -> None:
-        """Continue the earlier back-offs in the breakers of this process."""
+        """Continue the back-offs of earlier passes in the circuit breakers of this process."""
         self._breakers = breakers
         if breakers is None:
             return
@@ -67,7 +67,7 @@ class BackoffHandover:
             breakers.restore(line.name, line.count, (line.until - now()).total_seconds(), self._clock())
 
     def end(self) -> None:
-        """Write the back-offs that began in this pass, with those of the earlier passes over the part.
+        """Write the back-offs that began in this pass, with the back-offs of the earlier passes over the part.
 
         Raises:
             StoreError: the file cannot be read or written.

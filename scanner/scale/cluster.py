@@ -1,4 +1,4 @@
-"""The Dask cluster of a scan: worker processes on this machine, or the workers of a scheduler that exists.
+"""The Dask cluster of a scan: worker processes on this machine, or the workers of an existing Dask scheduler.
 
 Only this module and ``scanner.scale.worker`` use Dask, which is not imported before the cluster is needed.
 """
@@ -23,7 +23,7 @@ from scanner.scale.job import JobResult
 from scanner.scale.worker import TOPIC, run_job
 
 ANSWER = 20.0
-"""Seconds to wait for the answer of a scheduler, and for the first worker."""
+"""Seconds to wait for the answer of a Dask scheduler, and for the first worker of the scheduler."""
 
 _CONFIG = {
     "distributed.scheduler.allowed-failures": 1000,  # each queued task of a lost worker counts as a failure
@@ -33,13 +33,14 @@ _CONFIG = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.target": False,
     "distributed.worker.preload": ["scanner.scale.worker"],
+    "distributed.worker.profile.enabled": False,  # samples the threads of a worker a hundred times a second
     "distributed.admin.system-monitor.gil.enabled": False,
 }
 _TLS = {"ca": "tls_ca_file", "cert": "tls_client_cert", "key": "tls_client_key"}
 
 
 class ClusterError(Exception):
-    """An error of the cluster, with one line for the user; ``usage`` is true if an option is wrong."""
+    """An error of the Dask cluster, with one line for the user; ``usage`` is true if a command-line option is wrong."""
 
     def __init__(self, text: str, *, usage: bool = False) -> None:
         super().__init__(text)
@@ -73,29 +74,29 @@ def parse_choice(text: str) -> ClusterChoice:
 
 
 class WorkerLostError(Exception):
-    """Error: all workers that were to do a job are lost; another attempt is not a failure of the job."""
+    """Error: all workers that were permitted to do a job are lost; the loss is not a failed attempt of the job."""
 
 
 class Workers(Protocol):
-    """The workers that do jobs; tests replace the workers of Dask."""
+    """The interface of the workers that do the jobs of a scan: Dask workers, which tests of mxsweep replace."""
 
     def require(self, line: bytes) -> None:
-        """Test each worker with this job before its first other job; the workers of this machine need no test."""
+        """Test each worker with the job ``line`` before any other job, except workers on this machine."""
 
     def tested(self) -> list[JobResult]:
-        """Return the results of the tests that have ended since the last call."""
+        """Return the results of the fitness tests that have ended since the last call."""
 
     def testing(self) -> bool:
-        """Return whether a test is in progress."""
+        """Return whether a fitness test of a worker is in progress."""
 
     def count(self) -> int:
-        """Return the number of jobs that all suitable workers together do at the same time."""
+        """Return the number of jobs that all workers fit for jobs together do at the same time."""
 
     def on_one_machine(self) -> int:
         """Return the largest number of jobs that the workers of one machine do at the same time."""
 
     def submit(self, line: bytes, key: str) -> None:
-        """Give a job to a worker."""
+        """Submit a job to a worker that is fit for jobs."""
 
     def finished(self) -> list[tuple[str, bytes | Exception, str]]:
         """Return key, result or exception, and worker of each job that has ended since the last call."""
@@ -112,7 +113,7 @@ class DaskWorkers:
 
     Args:
         client: a client of ``distributed``.
-        here: true if the workers are processes of this machine, which need no test of their fitness.
+        here: true if the workers are processes of this machine, which need no fitness test.
     """
 
     def __init__(self, client: Any, *, here: bool = False) -> None:
@@ -126,20 +127,20 @@ class DaskWorkers:
         self._look()
 
     def require(self, line: bytes) -> None:
-        """Test each worker with this job before its first other job; the workers of this machine need no test."""
+        """Test each worker with the job ``line`` before any other job, except workers on this machine."""
         self._test, self._admission.required = line, not self._here
         self._look()
 
     def tested(self) -> list[JobResult]:
-        """Return the results of the tests that have ended since the last call."""
+        """Return the results of the fitness tests that have ended since the last call."""
         return self._admission.results()
 
     def testing(self) -> bool:
-        """Return whether a test is in progress."""
+        """Return whether a fitness test of a worker is in progress."""
         return self._admission.testing
 
     def count(self) -> int:
-        """Return the number of jobs that all fit workers do at the same time."""
+        """Return the number of jobs that all workers fit for jobs do at the same time."""
         return sum(self._admission.fit.values())
 
     def on_one_machine(self) -> int:
@@ -147,7 +148,7 @@ class DaskWorkers:
         return self._admission.on_one_machine()
 
     def submit(self, line: bytes, key: str) -> None:
-        """Let a fit worker do a job."""
+        """Submit a job to Dask, for any worker that is fit for jobs."""
         fit = list(self._admission.fit)
         self._jobs[key] = self._run(line, key, fit), frozenset(fit)
 
@@ -173,7 +174,7 @@ class DaskWorkers:
         return bool(self._client.status not in ("running", "connecting"))
 
     def _look(self) -> None:
-        """Look for new and lost workers, and begin the test of each new worker."""
+        """Look for new and lost workers, and begin the fitness test of each new worker."""
         workers = self._client.scheduler_info(n_workers=-1).get("workers", {})  # empty without a connection
         for worker in self._admission.arrive({address: each["nthreads"] for address, each in workers.items()}):
             key = f"mxsweep fitness of {worker} ({secrets.token_hex(4)})"
@@ -186,7 +187,10 @@ class DaskWorkers:
         return future
 
     def _stranded(self) -> Iterator[tuple[str, Exception, str]]:
-        """Take back the jobs of which all permitted workers are lost: the scheduler would wait for these workers."""
+        """Take back the jobs of which all permitted workers are lost.
+
+        The scheduler itself would wait until the lost workers come back.
+        """
         present = self._admission.present
         for key, (future, permitted) in list(self._jobs.items()):
             if permitted.isdisjoint(present):
@@ -196,7 +200,7 @@ class DaskWorkers:
 
 
 def _outcome(future: Any) -> tuple[bytes | Exception, str]:
-    """Return the result of a job, or the exception that prevented it, and the worker."""
+    """Return the result of a job, or the exception that prevented the result, and the address of the worker."""
     if future.status == "finished":
         line, worker = future.result()
         return line, worker
@@ -205,12 +209,13 @@ def _outcome(future: Any) -> tuple[bytes | Exception, str]:
 
 @contextmanager
 def cluster(choice: ClusterChoice, security: str | None, statuses: Any) -> Iterator[DaskWorkers]:
-    """Start or reach the cluster of a scan.
+    """Start the Dask cluster of a scan, or connect to an existing cluster, for the duration of the ``with`` block.
 
     Args:
         choice: the value of ``--dask``.
-        security: path of a TOML file with the keys ``ca``, ``cert`` and ``key`` (PEM files), for ``tls://``.
-        statuses: function that gets the statuses of all jobs, in a thread of Dask.
+        security: path of a TOML file with the keys ``ca``, ``cert`` and ``key`` (PEM files), for a scheduler at
+            ``tls://``; None without ``--dask-security``.
+        statuses: function that gets the status messages of all jobs, called in a thread of Dask.
 
     Raises:
         ClusterError: no scheduler answers, or the scheduler has no worker.
@@ -232,7 +237,7 @@ def cluster(choice: ClusterChoice, security: str | None, statuses: Any) -> Itera
 
 
 def check_installed() -> None:
-    """Check that Dask is installed, without importing it.
+    """Check that Dask is installed, without importing Dask.
 
     Raises:
         ClusterError: the package ``distributed`` is not installed.
@@ -246,9 +251,10 @@ def _distributed() -> Any:
 
 
 def _local(found: Any, count: int) -> Any:
-    """Start worker processes on this machine.
+    """Start a Dask cluster of ``count`` worker processes on this machine.
 
-    A scheduler executes whatever a client sends. Temporary certificates keep other users of this machine out.
+    A Dask scheduler executes any code that a client sends. With temporary TLS certificates, other users of this machine
+    cannot connect to the scheduler.
     """
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited by the workers until they leave the terminal
     try:
@@ -283,7 +289,7 @@ def _client(found: Any, choice: ClusterChoice, security: str | None) -> Any:
 
 
 def _check_scheme(address: str, security: str | None) -> None:
-    """Raise an error if the scheme of a scheduler's address contradicts ``--dask-security``."""
+    """Raise an error if the scheme (``tcp`` or ``tls``) of a scheduler's address contradicts ``--dask-security``."""
     encrypted = address.startswith("tls://")
     if security is not None and not encrypted:
         raise ClusterError(f"--dask-security: it requires tls://, not --dask {address}", usage=True)

@@ -1,4 +1,4 @@
-"""The stages of a scan in many processes, from the lists to the complete run, each of which can be resumed."""
+"""The stages of a scan in many processes, from the input lists to the complete run; each stage can be resumed."""
 
 import secrets
 import time
@@ -23,12 +23,12 @@ from scanner.worker_status import ScanWorker
 from targets.spool import Spool
 
 AGAIN = 3
-"""Number of the round that examines hosts of several parts again as a whole, if the reports of the parts disagree."""
+"""Number of the round that examines hosts as a whole again if their reports in several parts of the scan disagree."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScanFacts:
-    """What all jobs of a scan have in common: options, settings, resolver, and the least number of parts."""
+    """The values that all jobs of a scan share: options, settings, resolver, and the minimum number of parts."""
 
     flags: dict[str, Any]
     settings: Settings
@@ -41,7 +41,7 @@ class ScaleDriver:
 
     Args:
         store: the run, whose lock is held by this process.
-        spool: the input of the run.
+        spool: the stored input of the run.
         facts: the values that are the same for all jobs of the scan.
         executor: the executor of the jobs.
     """
@@ -60,7 +60,7 @@ class ScaleDriver:
         self._settled: set[tuple[Stage, int]] = set()  # files without a failed lookup
 
     async def run(self) -> bool:
-        """Run all stages; return False if the scan was ended early, so that it can be resumed.
+        """Run all stages of the scan; return False if the scan was ended early and can be resumed.
 
         Raises:
             ClusterError: a job failed too often, no worker can run jobs, or the scheduler does not answer.
@@ -77,13 +77,13 @@ class ScaleDriver:
         return await self._judge(index)
 
     def _join_certificates(self, index: PlanIndex) -> None:
-        """Write the certificates of the policy hosts to the run."""
+        """Write the certificates of the MTA-STS policy hosts to the run."""
         for bucket in range(index.routes if self._facts.settings.sts else 0):
             for cert in policy_stage.certificates(self._place.file(Stage.RECORDS, bucket)):
                 self._store.copy_cert(codec.encode(cert))
 
     def stop(self, *, now: bool) -> None:
-        """End the scan: let the parts finish their probes, or with ``now`` stop them at once."""
+        """End the scan: let the running jobs finish their probes, or with ``now`` stop the jobs at once."""
         self._executor.stopping = True
         replace_file(self._place.stop, b"now" if now else b"drain")
 
@@ -114,7 +114,7 @@ class ScaleDriver:
     # --- plan -------------------------------------------------------------------------------------------------
 
     async def _make_plan(self) -> PlanIndex | None:
-        """Look up the routes and addresses and make the plan; None if the scan was ended early."""
+        """Look up the routes and addresses, and make and return the plan; return None if the scan was ended early."""
         routes = min(plan.buckets_for(self._spool.total, plan.BUCKET_DOMAINS), self._spool.buckets)
         await self._lookups("looking up MX records", Stage.ROUTES, routes)
         if self._facts.settings.sts and not self.stopping:
@@ -138,12 +138,12 @@ class ScaleDriver:
     # --- failed lookups ---------------------------------------------------------------------------------------
 
     def _note_failed(self, job: Job, result: JobResult) -> None:
-        """Keep a file of lookups without a failed lookup, for which no retry pass is necessary."""
+        """Note a file without failed lookups, for which no retry pass of the lookups is necessary."""
         if not result.pending:
             self._settled.add((job.stage, job.number))
 
     async def _repeat_lookups(self, index: PlanIndex) -> None:
-        """Repeat the failed lookups, in as many retry passes as the user wants, ``--retry-after`` seconds apart."""
+        """Repeat the failed lookups in up to ``--retries`` retry passes, ``--retry-after`` seconds apart."""
         retries = self._facts.settings.retries
         after = retries.after - (time.time() - (self._place.path / INDEX).stat().st_mtime)
         for again in range(1, retries.times + 1):
@@ -167,7 +167,7 @@ class ScaleDriver:
     # --- parts ------------------------------------------------------------------------------------------------
 
     async def _examine(self, index: PlanIndex) -> bool:
-        """Examine all parts, round by round; return False if the scan was ended early."""
+        """Examine the MX hosts of all parts of the scan, round by round; return False if the scan was ended early."""
         for number in (1, 2):
             more = [self._job(Stage.POLICIES, 0, index.routes)] if number == 1 and self._facts.settings.sts else []
             await self._round(number, [entry.number for entry in index.round(number)], more)
@@ -199,7 +199,7 @@ class ScaleDriver:
         await self._executor.run(f"examining MX hosts, round {number}", [*more, *left], follow)
 
     def _next_pass(self, job: Job, times: int) -> list[int]:
-        """Return the number of the next pass over a part, in a list that is empty if no pass is left."""
+        """Return the number of the next pass over a part of the scan, in a list that is empty if no pass is left."""
         header = part_run.header_if_begun(self._place.part(job.number))
         made = -1 if header is None else header.totals.get("pass", -1)
         if header is None or header.state is not RunState.COMPLETE:
@@ -207,7 +207,7 @@ class ScaleDriver:
         return [made + 1] if made < times and header.totals.get("pending") else []
 
     def _headers(self) -> Iterator[RunHeader]:
-        """Yield the headers of all parts that were begun."""
+        """Yield the run header of each part of the scan that was begun."""
         index = self._place.index()
         for number in (*(entry.number for entry in index.parts), join.AGAIN_PART) if index else ():
             header = part_run.header_if_begun(self._place.part(number))
@@ -215,7 +215,7 @@ class ScaleDriver:
                 yield header
 
     def machines(self) -> tuple[ScanWorker, ...]:
-        """Return the machines of the scan, those of earlier processes of the scan first.
+        """Return the machines of the scan; machines used before the scan was resumed are first.
 
         Raises:
             StoreError: a file cannot be read.
@@ -224,7 +224,7 @@ class ScaleDriver:
         return part_run.merged_workers([*before, *self._executor.machines.values()])
 
     def _count_endpoints(self) -> None:
-        """Add up the totals of all parts, which contain the totals of all their passes."""
+        """Add up the numbers of probed and shared endpoints of all parts, which include all passes over each part."""
         headers = list(self._headers())
         for name in ("endpoints_probed", "endpoints_shared"):
             self.totals[name] = sum(header.totals.get(name, 0) for header in headers)
@@ -232,7 +232,7 @@ class ScaleDriver:
     # --- judgement --------------------------------------------------------------------------------------------
 
     async def _judge(self, index: PlanIndex) -> bool:
-        """Judge all domains and put their records in place; return False if the scan was ended early."""
+        """Judge all domains and write their records to the run; return False if the scan was ended early."""
         files = late.address_files(self._place, index)
         jobs = (self._job(Stage.JUDGE, bucket, index.routes, files) for bucket in range(index.routes))
         results = await self._executor.run("judging domains", jobs)

@@ -1,7 +1,7 @@
-"""The execution of jobs by workers: back-pressure, repeated attempts, retry passes, and the early end.
+"""The execution of a scan's jobs by Dask workers: limited submission, repeated attempts, retry passes, and early end.
 
-At most twice as many jobs as workers are submitted. The state of a scan is in its files, so a job that fails is
-submitted again, and a job that ran twice does no harm.
+At most twice as many jobs are submitted as all workers do at the same time. The state of a scan is only in the files of
+the scan, so that a failed job is submitted again, and a job that ran twice does no harm.
 """
 
 import heapq
@@ -28,18 +28,18 @@ POLL = 0.2
 """Seconds between two checks whether jobs have ended."""
 
 TESTS = 60.0
-"""Seconds to wait for the tests of the workers that are present at the start."""
+"""Seconds to wait for the fitness tests of the workers that are present at the start of the scan."""
 
 WITHOUT_WORKERS = 60.0
 """Seconds without any worker after which the scan ends."""
 
 Following = Callable[[Job, JobResult], tuple[float, Job] | None]
-"""A function from a job and its result to the seconds of a wait and the job that follows, or None."""
+"""A function from a job and its result to the job that follows and the seconds to wait before that job, or to None."""
 
 
 @dataclass(slots=True)
 class StageProgress:
-    """The counters of a stage for the display; ``running`` maps the name of each submitted job to the job."""
+    """The counters of the jobs of a stage for the display; ``running`` contains the submitted jobs by name."""
 
     stage: str = ""
     total: int = 0
@@ -52,7 +52,7 @@ class Executor:
     """The executor of the jobs of a scan, one stage at a time.
 
     Args:
-        workers: the workers.
+        workers: the workers that do the jobs.
         run: the run directory, for the advice in error messages.
         say: function that gets messages for the user.
     """
@@ -73,12 +73,12 @@ class Executor:
         self.machines: dict[str, ScanWorker] = {}  # the tested machines by their identification
 
     async def require(self, job: Job) -> None:
-        """Test each worker with a job before its first other job, unless the workers are processes of this machine.
+        """Test each worker with the job ``job`` before any other job, unless the workers are processes of this machine.
 
-        Wait for the tests of the present workers, at most ``TESTS`` seconds.
+        Wait for the fitness tests of the present workers, at most ``TESTS`` seconds.
 
         Raises:
-            ClusterError: no worker is fit.
+            ClusterError: no worker is fit for jobs.
         """
         self._workers.require(codec.encode(job))
         until = trio.current_time() + TESTS
@@ -90,11 +90,11 @@ class Executor:
     async def run(
         self, stage: str, jobs: Iterable[Job], follow: Following = lambda _job, _result: None, *, after: float = 0.0
     ) -> list[JobResult]:
-        """Do all jobs of a stage and the jobs that follow them, and return the results of the complete jobs.
+        """Do all jobs of a stage and the jobs that ``follow`` returns, and return the results of the complete jobs.
 
         Args:
             stage: name of the stage for the display.
-            jobs: the jobs.
+            jobs: the jobs of the stage.
             follow: function that returns the job that follows a complete job, such as a retry pass.
             after: seconds to wait before the first job.
 
@@ -134,9 +134,9 @@ class Executor:
             room -= 1
 
     def _check_workers(self) -> None:
-        """Report the tested workers; raise an error if none is fit, or there has been no worker for some time.
+        """Report failed fitness tests; raise an error if no worker is fit, or none is left for ``WITHOUT_WORKERS``.
 
-        A lost local worker is started again.
+        Dask restarts a lost worker process of this machine.
         """
         refusals = [text for result in self._workers.tested() for text in self._tested(result)]
         if refusals and not self._workers.count() and not self._workers.testing():
@@ -151,7 +151,7 @@ class Executor:
             raise ClusterError(f"no worker is left; resume with --resume {self._run}")
 
     def _ended(self, job: Job, outcome: bytes | Exception, worker: str, follow: Following) -> JobResult | None:
-        """Handle the end of a job; return its result if the job is complete."""
+        """Handle the end of a job; return the result of a complete job, None for a job that has to be repeated."""
         if isinstance(outcome, WorkerLostError):
             self._later(0, job)
             return None
@@ -180,7 +180,7 @@ class Executor:
         self._later(PAUSE, job)
 
     def _tested(self, result: JobResult) -> Iterator[str]:
-        """Keep the machine of a fit worker; yield the reason for which a worker is not fit."""
+        """Record the machine of a worker that is fit for jobs; yield the reason if a worker is not fit."""
         if result.fitness is None:
             yield _refusal(result)
         elif result.fitness.machine not in self.machines:
@@ -189,7 +189,7 @@ class Executor:
                 self._say(f"worker {result.host}: {note}")
 
     def _refused(self, job: Job, result: JobResult, worker: str) -> None:
-        """Exclude a worker that is not fit any more, and give its job to another worker."""
+        """Exclude a worker that is no longer fit for jobs, and submit its job again for another worker."""
         text = _refusal(result)
         self._workers.exclude(worker)
         if not self._workers.count() and not self._workers.testing():

@@ -42,12 +42,15 @@ class Fleet:
         self._speed, self._stage = Speed(), ""
 
     def watch(self, progress: Callable[[], StageProgress], domains: int) -> None:
-        """Begin a stage: ``progress`` returns the counters of the stage, ``domains`` is the number of destinations."""
+        """Begin a stage.
+
+        ``progress`` returns the counters of the stage, ``domains`` is the number of destinations of the scan.
+        """
         self._progress = progress
         self._domains = domains
 
     def event(self, event: dict[str, Any]) -> None:
-        """Keep the status that a worker reports; called in a thread of Dask.
+        """Keep the job status that a worker reports; Dask calls this method in a thread.
 
         An event without a readable status is ignored.
         """
@@ -61,11 +64,11 @@ class Fleet:
 
     @property
     def state(self) -> RunState:
-        """The state of the scan before its end."""
+        """The state of the scan before its end: always ``running``."""
         return RunState.RUNNING
 
     def status(self, state: RunState | None = None) -> Status:
-        """Return the status at this moment; ``state`` is the final state after the end of the scan."""
+        """Return the status of the scan now; ``state`` is the final state after the end of the scan, None before."""
         progress, at = self._progress(), self._clock()
         running = {name: seen for name, seen in list(self._seen.items()) if name in progress.running}
         statuses = [seen.status for seen in running.values()]

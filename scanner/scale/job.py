@@ -1,7 +1,8 @@
 """A job: the work of one child process of a scan in many processes, and the messages of the child process.
 
-A job is sent to the child as one line of JSON on its standard input, which stays open until the parent process ends.
-The child writes messages as lines of JSON to its standard output, and other text to its standard error.
+The parent process (a worker) sends a job as one line of JSON to the standard input of the child process. The standard
+input stays open until the parent process ends. The child process writes messages as lines of JSON to its standard
+output, and all other text to its standard error.
 """
 
 from dataclasses import dataclass, field
@@ -38,11 +39,11 @@ class KnownResolver:
 class Job:
     """The work of one child process.
 
-    ``number`` is the number of the bucket or part, ``groups`` the number of buckets of the stage, ``addresses`` the
-    number of buckets of addresses for the stage ``judge``. ``again`` is the number of the pass over a part, ``last`` is
-    true for the last pass over a part. ``share`` is the number of child processes on the machine, which share the rates
-    and the number of connections. ``flags`` contains all options of the scan, ``proof`` the text of the file by which a
-    worker proves that it sees the run directory.
+    ``number`` is the number of the bucket (of destinations or MX hosts) or part of the scan, ``groups`` the number of
+    buckets of the stage, ``addresses`` the number of buckets of addresses for the stage ``judge``. ``again`` is 0 for
+    the first pass and otherwise the number of the retry pass; ``last`` is true for the last pass. ``share`` is the
+    number of child processes on the machine, which share its connection limits and rates. ``flags`` contains all
+    options of the scan, ``proof`` the text of the file by which a worker proves that it sees the run directory.
     """
 
     stage: Stage
@@ -80,9 +81,9 @@ class Fitness:
 class JobResult:
     """The result of a job.
 
-    ``pending`` is the number of targets for the next pass. ``error`` is empty, or one line for the user; ``unfit`` is
-    true if another attempt on the same machine would fail in the same way. ``fitness`` is the result of the stage
-    ``fitness``.
+    ``pending`` is the number of targets for the next retry pass. ``error`` is empty, or one line for the user;
+    ``unfit`` is true if another attempt on the same machine would fail in the same way. ``fitness`` is the result of a
+    passed fitness test, None for other jobs.
     """
 
     state: RunState
@@ -97,7 +98,7 @@ class JobResult:
 
 @dataclass(frozen=True, slots=True)
 class ChildMessage:
-    """A message of a child process: a status every two seconds, or at the end its result."""
+    """A message of a child process: the status of its job every two seconds, or the result of the job at the end."""
 
     status: Status | None = None
     result: JobResult | None = None

@@ -1,12 +1,13 @@
-"""The join of the MX hosts of all parts: one report for each host in the run directory.
+"""The join of the MX hosts of all parts of a scan: one report for each host in the run directory.
 
-A host that lies in several parts has a report in each part, with the addresses of that part. TLSA records are looked up
-in each part. If the TLSA records of two parts differ, a rollover may have taken place between the lookups, and the
-merged report could show a mismatch that never existed. A host whose TLSA records differ between parts is examined again
-as a whole, in a part of its own.
+A host that lies in several parts of a scan has a report in each part, with the addresses of that part. The TLSA records
+of the host are looked up in each part. If the TLSA records of two parts differ, a key rollover may have taken place
+between the lookups, and the merged report could show a mismatch that never existed. A host whose TLSA records differ
+between parts is examined again as a whole, in an additional part of the scan.
 
-Lines of hosts in one part and of certificates are copied without parsing. The lines of the other hosts are distributed
-to files by a hash of the host, so that only the hosts of one file are in memory at the same time.
+The JSON lines of certificates and of hosts that lie in one part only are copied without parsing. The JSON lines of
+hosts that may lie in several parts are distributed to files by a hash of the host, so that only the hosts of one file
+are in memory at the same time.
 """
 
 from array import array
@@ -31,20 +32,20 @@ from scanner.scale.plan_files import PartLine, PlanIndex, PlanPlace, SplitLine, 
 from targets.partition import Buckets, bucket_name
 
 AGAIN_PART = MOST_PARTS + 1
-"""Number of the part that examines hosts again; no part of a plan has this number, even if it has no hosts."""
+"""Number of the additional part of a scan that examines hosts again; the parts of the plan have smaller numbers."""
 
 WAITING = 2000
-"""Number of lines of hosts (about 5 KB each) that are buffered before they are appended to the files by hash."""
+"""Number of lines of hosts (about 5 KB each) that are kept in memory before the lines are appended to files."""
 
 _PIECES, _MERGED, _SPLIT = "pieces", "merged.jsonl", "split"
 
 
 def merged(split: SplitLine, reports: Sequence[HostReport]) -> HostReport:
-    """Return the report of a host that lies in several parts.
+    """Return the merged report of a host that lies in several parts of a scan.
 
     Args:
         split: the host with all its addresses.
-        reports: the reports of its parts, at least one.
+        reports: the reports of the host in the parts, at least one.
     """
     by_address = {endpoint.address: endpoint for report in reports for endpoint in report.endpoints}
     skipped = {each.address: each for report in reports for each in report.skipped}
@@ -62,10 +63,10 @@ def merged(split: SplitLine, reports: Sequence[HostReport]) -> HostReport:
 
 
 def agree(split: SplitLine, reports: Sequence[HostReport]) -> bool:
-    """Return whether every part of a host has a report, and the TLSA lookups of all parts have the same result.
+    """Return whether each part with a host has a report of the host, and all reports have the same TLSA result.
 
     If the report of a part is missing, for example after an internal error, the addresses of that part were not
-    examined. A host that was inferred in one part requires a clean result in every part (``--sni-sample``).
+    examined. A host whose report was inferred in one part (``--sni-sample``) requires a clean result in every part.
     """
     found = {(frozenset(report.tlsa.records), report.tlsa.dane, report.tlsa.base_domain) for report in reports}
     inferred = any(report.inferred is not None for report in reports)
@@ -77,7 +78,10 @@ def agree(split: SplitLine, reports: Sequence[HostReport]) -> bool:
 
 
 class _Keys:
-    """The set of the hashes of some keys: eight octets for each key. Two keys may have the same hash."""
+    """A set of keys as hashes, eight octets for each key.
+
+    Two keys may have the same hash.
+    """
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._hashes = array("Q", sorted(array("Q", map(digest, keys))))
@@ -94,17 +98,18 @@ def _split_keys(place: PlanPlace) -> _Keys:
 
 @dataclass(slots=True)
 class _Piece:
-    """The lines of a host that may lie in several parts: its line of the plan, and its report in each part."""
+    """The lines of a host that may lie in several parts: its line in ``split.jsonl``, and its report in each part."""
 
     split: SplitLine | None = None
     reports: dict[int, bytes] = field(default_factory=dict)
 
 
 def write_again(place: PlanPlace, index: PlanIndex, late: Sequence[PartLine] = ()) -> int:
-    """Merge the reports of the hosts in several parts, and return the number of hosts that are examined again.
+    """Merge the reports of hosts in several parts of a scan, and return the number of hosts to examine again.
 
-    These are the hosts whose parts disagree, and ``late``: hosts whose addresses were found after the plan was made.
-    The merged reports are written to the plan, and then the file of the part that examines hosts again.
+    Hosts are examined again if the reports of their parts disagree, and hosts in ``late`` because their addresses were
+    found after the plan was made. The merged reports are written to the plan, and then the file of the part that
+    examines hosts again.
 
     Raises:
         StoreError: a file cannot be read or written.
@@ -144,7 +149,7 @@ def _clear(place: PlanPlace) -> None:
 
 
 def _distribute(place: PlanPlace, index: PlanIndex) -> None:
-    """Write the lines of all hosts in several parts to files by a hash of the host, as ``key TAB part TAB line``."""
+    """Write the lines of hosts in several parts to files by a hash of the host, as ``key TAB part TAB line``."""
     _clear(place)
     keys, pieces, count = _split_keys(place), Buckets(place.path, GROUPS), 0
 
@@ -166,7 +171,7 @@ def _distribute(place: PlanPlace, index: PlanIndex) -> None:
 
 
 def _pieces(path: Path) -> Iterator[_Piece]:
-    """Yield the hosts of a file that ``_distribute`` wrote."""
+    """Yield each host of a file that ``_distribute`` wrote, with its lines."""
     found: defaultdict[bytes, _Piece] = defaultdict(_Piece)
     if path.exists():
         with naming(path), path.open("rb") as file:
@@ -193,7 +198,7 @@ def certs_index(place: PlanPlace) -> Path:
 
 
 def join_hosts(place: PlanPlace, index: PlanIndex, store: Store) -> None:
-    """Write the report of each host of all parts to the run, with its certificates, and the indexes of both files.
+    """Write the reports of all hosts and their certificates to the run, and the indexes of both files.
 
     Repeated calls write no line again.
 
@@ -223,7 +228,7 @@ def join_hosts(place: PlanPlace, index: PlanIndex, store: Store) -> None:
 
 
 def _hosts(place: PlanPlace, number: int) -> Iterator[tuple[str, bytes]]:
-    """Yield the key and the last line of each host of a part."""
+    """Yield the key and the last report line of each host of a part of a scan."""
     for line in last_lines(lines_path(place.part(number), "hosts")):
         yield line_keys.key_of(line), line
 

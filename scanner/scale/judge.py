@@ -1,4 +1,4 @@
-"""The judgement of the domains of a bucket from stored records, without network."""
+"""The judgement of the domains of a bucket (a group of destinations) from stored records, without network."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ from scanner.settings import Settings
 from targets.lists import Target
 
 TURN = 64
-"""Number of domains after which other tasks run, such as the task that looks for the end of the scan."""
+"""Number of judged domains after which other tasks run, such as the task that checks for a request to end the scan."""
 
 
 async def no_probe(endpoint: Endpoint, host: str) -> ProbeResult:
@@ -62,7 +62,7 @@ class JudgedBucket:
         """Judge the targets, write their records, and return the number of records that meet a condition.
 
         Args:
-            targets: the targets of the bucket; a target without a route is out of scope, and is left out.
+            targets: the targets of the bucket; a target without a stored route is out of scope and is not judged.
             ports: settings, trusted roots and counters; neither lookups nor probes are made.
             conditions: pairs of a field of the verdict and a value, from ``--fail-on``.
 
@@ -127,7 +127,10 @@ async def _seen(
 
 
 async def _judged(examiner: Examiner, seen: DomainObservation) -> tuple[DomainRecord, bytes]:
-    """Return the record of a target and its line; a record that cannot be encoded becomes an internal error."""
+    """Return the record of a target and its JSON line.
+
+    If the record cannot be encoded, return the record of an internal error.
+    """
     result: DomainResult = await examiner.judge(seen, Slices())
     try:
         return result.record, codec.encode(result.record)

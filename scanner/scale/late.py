@@ -1,6 +1,7 @@
-"""The MX hosts whose addresses a retry pass of the lookups found, after the plan was made.
+"""The MX hosts whose addresses a retry pass of the lookups found, after the plan of the scan was made.
 
-These hosts are examined as a whole in a part that runs alone after all other parts, so that no cap is exceeded.
+An MX host whose addresses a retry pass found is examined as a whole, in a part of the scan that runs alone after all
+other parts, so that no connection limit is exceeded.
 """
 
 from collections.abc import Iterator
@@ -24,19 +25,21 @@ from scanner.scale.plan_files import (
 from scanner.settings import Settings
 
 _ON_TIME = b'"again":0}\n'
-"""The end of a line that was written before the plan; ``again`` is the last member."""
+"""The end of a JSON line that was written before the plan: ``again``, the last member, is 0."""
 
 _Host = tuple[str, int]
 _Line = TypeVar("_Line", RouteLine, AddressLine)
 
 
 def address_files(place: PlanPlace, index: PlanIndex) -> int:
-    """Return the number of files of addresses, with the file of the hosts that a retry pass found."""
+    """Return the number of files of addresses, including the file of the hosts that a retry pass found."""
     return index.addresses + place.file("addresses", index.addresses).exists()
 
 
 def write_late_hosts(place: PlanPlace, index: PlanIndex) -> int:
-    """Add the hosts of late routes that are in no file of addresses to a file of their own; return their number.
+    """Write the hosts of late routes that are in no file of addresses to an additional file; return their number.
+
+    A late route is a route that a retry pass found.
 
     Raises:
         StoreError: a file cannot be read or written.
@@ -53,7 +56,10 @@ def write_late_hosts(place: PlanPlace, index: PlanIndex) -> int:
 
 
 def late_lines(place: PlanPlace, index: PlanIndex, settings: Settings) -> list[PartLine]:
-    """Return the hosts to examine as a whole: those with late addresses, and those of late routes in no part.
+    """Return the MX hosts to examine as a whole after all parts of the plan.
+
+    The hosts are those whose addresses a retry pass of the lookups found, and those in no part whose route a retry pass
+    found.
 
     Raises:
         StoreError: a file cannot be read.
@@ -87,7 +93,7 @@ def _late_routes(place: PlanPlace, index: PlanIndex) -> set[_Host]:
 
 
 def _late(path: Path, kind: type[_Line]) -> Iterator[_Line]:
-    """Yield the lines of a file that a retry pass wrote; the many other lines are not decoded."""
+    """Yield the records of a file that a retry pass wrote; the many records of the first pass are not decoded."""
     with naming(path), open_regular(path) as file:
         for octets in file:
             if not octets.endswith(_ON_TIME):

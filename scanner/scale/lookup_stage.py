@@ -1,6 +1,6 @@
-"""The DNS lookups before the plan: the MX answers of destinations, and the addresses of MX hosts.
+"""The DNS lookups before the plan of a scan is made: the MX answers of destinations, and the addresses of MX hosts.
 
-A retry pass repeats the lookups that failed, and replaces their lines.
+A retry pass repeats the lookups that failed, and replaces the lines of lookups that then succeeded.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -31,7 +31,7 @@ _Line = TypeVar("_Line", RouteLine, AddressLine)
 async def find_routes(path: Path, targets: Iterator[Target], ports: Ports) -> int:
     """Write the MX answer of each target to a file, and return the number of failed lookups.
 
-    An internal error becomes the line of its target, so that the other targets are not affected.
+    After an internal error, the line of the target describes the error, so that the other targets are not affected.
 
     Raises:
         StoreError: the file cannot be written.
@@ -40,7 +40,7 @@ async def find_routes(path: Path, targets: Iterator[Target], ports: Ports) -> in
 
 
 async def find_host_addresses(path: Path, hosts: Iterator[tuple[str, int]], ports: Ports) -> int:
-    """Write the addresses of each MX host to a file, and which of them are probed; return the number of failed lookups.
+    """Write the addresses of each MX host and the choice to probe to a file; return the number of failed lookups.
 
     After an internal error, the answers of the host are failed lookups, so that the other hosts are not affected.
 
@@ -73,7 +73,7 @@ async def repeat_routes(path: Path, targets: Iterable[Target], again: int, ports
 
 
 async def repeat_addresses(path: Path, again: int, ports: Ports) -> int:
-    """Repeat the failed lookups of a file of addresses; see ``repeat_routes``.
+    """Repeat the failed lookups of a file of addresses; arguments and result are those of ``repeat_routes``.
 
     Raises:
         StoreError: the file cannot be read or written.
@@ -96,7 +96,7 @@ def failed_lookups(stage: Stage, path: Path) -> int:
 
 
 def has_failed(line: RouteLine | AddressLine) -> bool:
-    """Return whether a lookup of a line failed, so that another lookup could find an answer."""
+    """Return whether a lookup recorded in a line failed, so that another lookup could find an answer."""
     if isinstance(line, RouteLine):
         return line.mx is not None and retry.unanswered(line.mx)
     answers = [answer for answer in (line.a, line.aaaa) if answer is not None]
@@ -141,7 +141,7 @@ def _failed(host: str, rtype: str, error: Exception) -> Answer:
 async def _write_each(
     path: Path, items: Iterator[_T], work: Callable[[_T], Awaitable[RouteLine | AddressLine]], ports: Ports
 ) -> int:
-    """Write the result of a function for each item, and return the number of failed lookups."""
+    """Write the result of ``work`` for each item to a file, and return the number of failed lookups."""
     failed = 0
     with whole_file(path) as file, naming(path):
 
@@ -180,7 +180,7 @@ def _key(line: RouteLine | AddressLine) -> tuple[object, ...]:
 
 
 async def for_each(items: Iterator[_T], work: Callable[[_T], Awaitable[None]], ports: Ports) -> None:
-    """Do the work for each item, with as many items at once as DNS queries may be in flight."""
+    """Call ``work`` for each item, for as many items at the same time as DNS questions may be in flight."""
 
     async def worker() -> None:
         for item in items:

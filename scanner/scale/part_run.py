@@ -1,7 +1,8 @@
-"""The run directory of a part: an ordinary run whose destinations are the MX hosts of the part.
+"""The run directory of a part of a scan: an ordinary run whose destinations are the MX hosts of the part.
 
-The state of the directory decides whether a pass over the part is new, resumed or skipped, because a task may run
-twice, and may be interrupted at any moment. The lock of the run prevents two processes from working on the same part.
+The state of the directory determines whether a pass over the part is new, resumed or skipped, because a Dask task may
+run twice, and may be interrupted at any moment. The lock of the run prevents two processes from working on the same
+part.
 """
 
 import shutil
@@ -24,26 +25,26 @@ from targets.destination import Destination, Kind
 from targets.lists import Reader, Target
 
 BUSY = 60.0
-"""Seconds to wait for another process that ends its work on the part, such as the child of a lost worker."""
+"""Seconds to wait until another process, such as the child of a lost worker, has ended its work on the part."""
 
 _FLAGS = Path("spool") / "flags.json"
 
 
 class HostReader(Reader):
-    """A reader of the destinations of a part, whose text is ``host TAB port``.
+    """A reader of the destinations of a part of a scan; the text of a destination is ``host TAB port``.
 
-    The names of MX records need not be valid destinations of a list.
+    A name in an MX record need not be a valid destination in an input list.
     """
 
     def destination(self, text: str) -> Destination:
-        """Return the destination of a host; ``text`` was made by ``host_target``."""
+        """Return the destination of a host; ``host_targets`` made the text."""
         host, _, port = text.rpartition("\t")
         kind = Kind.ADDRESS if is_address(host) else Kind.HOST
         return Destination(text, host, host, kind, port, int(port), self.lmtp)
 
 
 def host_targets(path: Path, reader: HostReader) -> Iterator[Target]:
-    """Yield the hosts of the file of a part as targets.
+    """Yield the MX hosts in the file of a part of a scan as targets.
 
     Raises:
         StoreError: the file cannot be read.
@@ -53,7 +54,7 @@ def host_targets(path: Path, reader: HostReader) -> Iterator[Target]:
 
 
 def planned_answers(path: Path) -> dict[Question, Answer]:
-    """Return the address answers of the hosts of a part, with only the addresses of the part.
+    """Return the A and AAAA answers of the MX hosts of a part of a scan, with only the addresses of the part.
 
     Raises:
         StoreError: the file cannot be read.
@@ -65,7 +66,7 @@ def planned_answers(path: Path) -> dict[Question, Answer]:
 
 
 def header_if_begun(run: Path) -> RunHeader | None:
-    """Return the header of the run of a part, or None if no run exists whose input is complete.
+    """Return the header (run.json) of the run of a part of a scan, or None if no run with complete input exists.
 
     Raises:
         StoreError: the header cannot be read.
@@ -76,7 +77,7 @@ def header_if_begun(run: Path) -> RunHeader | None:
 
 
 def merged_workers(workers: Iterable[ScanWorker]) -> tuple[ScanWorker, ...]:
-    """Return one entry for each machine and resolver, with the numbers of all its parts, in the order of appearance."""
+    """Return one entry for each machine and resolver, with the numbers of all its parts of the scan."""
     parts: dict[ScanWorker, set[int]] = {}
     for worker in workers:
         parts.setdefault(replace(worker, parts=()), set()).update(worker.parts)
@@ -84,12 +85,12 @@ def merged_workers(workers: Iterable[ScanWorker]) -> tuple[ScanWorker, ...]:
 
 
 def is_done(header: RunHeader | None, again: int) -> bool:
-    """Return whether a pass over a part is complete."""
+    """Return whether the pass ``again`` over a part of a scan is complete."""
     return header is not None and header.state is RunState.COMPLETE and header.totals.get("pass", -1) >= again
 
 
 def clear(run: Path) -> None:
-    """Remove a directory that a process left before the input of the part was complete, unless a process works on it.
+    """Remove a part's run directory whose input is incomplete, unless a process works in the directory.
 
     Raises:
         StoreError: another process writes to the run, or the directory cannot be removed.
@@ -105,7 +106,7 @@ def clear(run: Path) -> None:
 
 
 def resume(run: Path) -> Store:
-    """Open the run of a part; wait up to ``BUSY`` seconds for the lock.
+    """Open the run of a part of a scan; wait up to ``BUSY`` seconds for the lock of the run.
 
     Raises:
         StoreError: the run cannot be read or written, or another process still writes to it.

@@ -1,14 +1,13 @@
-"""The partition of addresses into parts that never exceed a cap although parts do not communicate.
+"""The partition of addresses into parts of a scan, by which all parts together never exceed a cap (connection limit).
 
-The parts of round 1 are scanned at the same time, by different processes. A cap on a network is kept because no two
-parts of round 1 have an address in the same network. A provider that has more addresses than ``free`` could exceed its
-cap if it was scanned by several parts. Only one part of round 1, the home of the provider, therefore scans addresses of
-the provider. Round 2, which consists of one part, scans the addresses of the provider in the networks of other parts.
-Each address belongs to exactly one part, so each endpoint is probed once.
-
-Networks, providers and addresses are represented by hashes of 64 bits. Different values with the same hash are treated
-as one value, so that a hash collision does not cause connections above a cap. Memory is 24 octets for each row, and 34
-for each network.
+The processes that scan the parts do not communicate. The parts of round 1 are scanned at the same time, by different
+processes. A cap on a network is kept because no two parts of round 1 have an address in the same network. The cap on a
+provider that has more addresses than ``free`` could be exceeded if several parts scanned the provider. Only one part of
+round 1 scans addresses of a provider with more addresses than ``free``; the part is the home of the provider. Round 2,
+which consists of one part, scans the addresses of the large providers in the networks of other parts. Each address
+belongs to exactly one part, so each endpoint is probed once. Networks, providers and addresses are represented by
+hashes of 64 bits. Different values with the same hash are treated as one value, so that a hash collision does not cause
+connections above a cap. The partition takes 24 octets of memory for each row, and 34 octets for each network.
 """
 
 from array import array
@@ -22,13 +21,13 @@ from operator import itemgetter
 from typing import NamedTuple
 
 BUCKETS = 256
-"""Number of buckets of the rows; only the rows of one bucket are Python objects at the same time."""
+"""Number of buckets of the rows (addresses); only the rows of one bucket are Python objects at the same time."""
 
 LARGE_OWNERS = 40
 """Maximum number of large owners for each part; a large owner is a provider whose networks contain many addresses."""
 
 ROUND_2 = 0
-"""Number of the part that is scanned in round 2, after the parts of round 1, which are numbered from 1."""
+"""Number of the part of a scan that is scanned in round 2, after the parts of round 1, whose numbers begin with 1."""
 
 
 class PlanRow(NamedTuple):
@@ -45,7 +44,7 @@ def digest(text: str) -> int:
 
 
 class _Rows:
-    """Rows in ``BUCKETS`` buckets by the hash in the first column."""
+    """Rows of three hashes or numbers, in ``BUCKETS`` buckets by the hash in the first column."""
 
     def __init__(self) -> None:
         self._buckets: list[array[int]] = [array("Q") for _ in range(BUCKETS)]
@@ -54,7 +53,7 @@ class _Rows:
         self._buckets[row[0] % BUCKETS].extend(row)
 
     def groups(self, *, keep: bool = False) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
-        """Yield each value of the first column with its distinct rows; free each bucket unless ``keep`` is true."""
+        """Yield each value of the first column with its distinct rows; remove each bucket unless ``keep`` is true."""
         for bucket, flat in enumerate(self._buckets):
             rows = sorted(set(zip(flat[0::3], flat[1::3], flat[2::3], strict=True)))
             if not keep:
@@ -64,7 +63,7 @@ class _Rows:
 
 
 class _Places:
-    """A map from the hash of a network to the number of the part to which the network belongs."""
+    """A map from the hash of a network to the number of the part of the scan to which the network belongs."""
 
     def __init__(self) -> None:
         self._networks: list[array[int]] = [array("Q") for _ in range(BUCKETS)]
@@ -75,7 +74,7 @@ class _Places:
         self._parts[network % BUCKETS].append(part)
 
     def sort(self) -> None:
-        """Sort all buckets, before the first call of ``find``."""
+        """Sort all buckets by the hash of the network, before the first call of ``find``."""
         for bucket, networks in enumerate(self._networks):
             pairs = sorted(zip(networks, self._parts[bucket], strict=True))
             self._networks[bucket] = array("Q", [network for network, _ in pairs])
@@ -89,14 +88,14 @@ class _Places:
 
 
 class Partition:
-    """An assignment of every address to one part.
+    """An assignment of every address to one part of the scan.
 
     A network belongs to the provider with the most addresses in the network. All networks of a provider are in the same
-    part, so that few addresses are left to round 2, and few hosts lie in several parts.
+    part, so that round 2 has few addresses, and few hosts lie in several parts.
 
     Args:
         rows: all addresses of all MX hosts; repeated rows and their order do not change the partition.
-        parts: number of parts of round 1.
+        parts: number of parts of the scan in round 1.
         free: maximum number of addresses of a provider that may be scanned by several parts at the same time.
     """
 
@@ -117,7 +116,7 @@ class Partition:
         self._late = _late(by_provider, self._places, parts, free)
 
     def part_of(self, network: int, address: int) -> int:
-        """Return the number of the part that scans an address: ``ROUND_2``, or a part of round 1.
+        """Return the number of the part that scans an address: ``ROUND_2``, or the number of a part of round 1.
 
         Args:
             network: the hash of the network of the address.
@@ -127,16 +126,20 @@ class Partition:
 
 
 def _owner(network: int, group: Iterable[tuple[int, int, int]]) -> int:
-    """Return the provider with the most addresses in a network; among equals, the choice depends on the network."""
+    """Return the provider with the most addresses in a network.
+
+    If several providers have the most addresses, the hashes of the network and of the providers determine the returned
+    provider.
+    """
     counts = Counter(provider for _, provider, _ in group)
     return min(counts, key=lambda provider: (-counts[provider], provider ^ network))
 
 
 def _parts_of_owners(by_owner: _Rows, parts: int) -> dict[int, int]:
-    """Return the part of each large owner; an owner is a provider with its networks.
+    """Return the part of the scan for each large owner; an owner is a provider with the networks that belong to it.
 
-    The owners are distributed from large to small, each to the part with the fewest addresses until then. The part of a
-    small owner follows from the hash of the owner.
+    The large owners are assigned in the order of their numbers of addresses, the largest first, each to the part that
+    then has the fewest addresses. The part of each other owner follows from the hash of the owner.
     """
     total = sum(count for _, group in by_owner.groups(keep=True) for _, _, count in group)
     small = total // (parts * LARGE_OWNERS)
@@ -158,10 +161,10 @@ def _parts_of_owners(by_owner: _Rows, parts: int) -> dict[int, int]:
 
 
 def _late(by_provider: _Rows, places: _Places, parts: int, free: int) -> "array[int]":
-    """Return the sorted hashes of the addresses that are scanned after all other parts, in round 2.
+    """Return the sorted hashes of the addresses that are scanned in round 2, after all parts of round 1.
 
-    The home of a large provider is the part with the most addresses of the provider. If several parts have equally many
-    addresses, the home is one of these parts, which depends on the provider.
+    The home of a large provider is the part with the most addresses of the provider. If several parts have the most
+    addresses, the hash of the provider determines which of these parts is the home.
     """
     late: set[int] = set()
     for provider, group in by_provider.groups():

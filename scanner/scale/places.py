@@ -1,7 +1,7 @@
-"""Sorted indexes on disk of the lines of a run, which the processes that judge domains share.
+"""Sorted indexes on disk of the JSON lines of a run, which the processes that judge domains share.
 
-An index contains a hash of the key and the offset of the last line of each key: 16 octets for each line. The kernel
-keeps the pages in memory that the processes use, so that no process needs memory for all keys.
+An index contains a hash of the key and the offset of the last line of each key: 16 octets for each line. The index is
+memory-mapped: the kernel keeps the used pages in memory, so that no process needs memory for all keys.
 """
 
 from array import array
@@ -19,16 +19,16 @@ from scanner.scale.partition import digest
 from scanner.scale.plan_files import whole_file
 
 CELL = 8
-"""Octets of a hash and of an offset."""
+"""Number of octets of a hash, and of an offset, in an index."""
 
 BUCKETS = 256
-"""Number of buckets of the hashes; only the rows of one bucket are Python objects at the same time."""
+"""Number of buckets of the hashes; only the index rows of one bucket are Python objects at the same time."""
 
 _T = TypeVar("_T")
 
 
 def write_places(lines: Path, path: Path) -> None:
-    """Write the index of a file of lines; the memory use is 16 octets for each line.
+    """Write the index of a file of JSON lines to ``path``; writing takes 16 octets of memory for each line.
 
     Raises:
         StoreError: a file cannot be read or written.
@@ -51,11 +51,11 @@ def _sorted(flat: "array[int]") -> "array[int]":
 
 
 class PlacedLines(Generic[_T]):
-    """Reader of the records of a file of lines by key, with an index that ``write_places`` wrote.
+    """Reader of the records of a file of JSON lines by key, with an index that ``write_places`` wrote.
 
     Args:
-        lines: the file of lines.
-        path: its index.
+        lines: the file of JSON lines.
+        path: the index of the file.
         kind: the class of the records.
         kept: maximum number of records in memory.
 
@@ -89,7 +89,7 @@ class PlacedLines(Generic[_T]):
             raise StoreError(f"{self._path}: {error}") from None
 
     def _offsets(self, number: int) -> Iterator[int]:
-        """Yield the offsets of the lines whose key has a hash, in the order of the lines."""
+        """Yield the offsets of the lines whose key has the hash ``number``, in the order of the lines."""
         place = bisect_left(self._hashes, number)
         while place < len(self._hashes) and self._hashes[place] == number:
             yield self._starts[place]

@@ -1,4 +1,4 @@
-"""The plan of a scan in parts: from the addresses of all MX hosts to the file of each part."""
+"""The plan of a scan in parts (``--dask``): from the addresses of all MX hosts to the file of each part."""
 
 import os
 from collections import Counter, defaultdict
@@ -30,19 +30,19 @@ from scanner.settings import Settings
 from targets.partition import Buckets, bucket_name
 
 PART_ADDRESSES = 5000
-"""Number of addresses for which a part is made: at 100 connections a second, a part takes about a minute."""
+"""Usual number of addresses of a part of a scan: at 100 connections a second, a part takes about a minute."""
 
 MOST_PARTS = 250
 """Maximum number of parts of round 1, each of which is an open file while the plan is written."""
 
 BUCKET_DOMAINS = 25_000
-"""Number of destinations in a bucket of routes: its MX answers take about 20 MB in memory."""
+"""Usual number of destinations in a bucket of routes; the MX answers of a bucket take about 20 MB in memory."""
 
 BUCKET_HOSTS = 10_000
-"""Number of MX hosts in a bucket of addresses."""
+"""Usual number of MX hosts in a bucket (file) of addresses."""
 
 GROUPS = 256
-"""Maximum number of buckets of routes or addresses."""
+"""Maximum number of buckets (files) of routes or addresses."""
 
 
 def buckets_for(count: int, size: int) -> int:
@@ -62,7 +62,7 @@ def write_hosts(place: PlanPlace, routes: int) -> int:
     """Write the distinct MX hosts of all routes into 256 files, and return the number of hosts.
 
     Args:
-        place: the plan, with ``routes`` files of routes.
+        place: the directory of the plan.
         routes: the number of files of routes.
     """
     spread = Buckets(place.path, GROUPS)
@@ -76,7 +76,7 @@ def write_hosts(place: PlanPlace, routes: int) -> int:
 
 
 def _distinct(path: Path) -> int:
-    """Remove repeated lines from a file of hosts, sort the lines, and return their number."""
+    """Remove repeated lines from a file of MX hosts, sort the lines, and return their number."""
     if not path.exists():
         return 0
     lines = sorted(set(path.read_bytes().split(b"\n")[:-1]))
@@ -106,8 +106,8 @@ def share_of(group: int, groups: int, buckets: int = GROUPS) -> range:
 def beyond_limit(place: PlanPlace, routes: int, addresses: int, settings: Settings) -> set[tuple[str, int]]:
     """Return the MX hosts that are not examined for any domain because of ``--domain-addresses``.
 
-    Only the hosts of domains that can exceed the limit are in memory. The rule is that of
-    ``HostExaminer.within_limits``: the first host is always examined.
+    Only the hosts of domains that can exceed the limit are in memory. As in ``HostExaminer.within_limits``, the first
+    host of a route is always examined.
     """
     per_host = settings.addresses
     wide: list[Sequence[tuple[str, int]]] = []
@@ -152,9 +152,9 @@ def addresses_of(place: PlanPlace, count: int) -> Iterator[AddressLine]:
 
 
 class PlanSize(NamedTuple):
-    """The number of destinations, and the minimum number of parts of round 1.
+    """The size of a plan: the number of destinations, and the minimum number of parts of round 1.
 
-    ``routes`` and ``addresses`` are the numbers of files with routes and with address answers.
+    ``routes`` is the number of files with MX answers, ``addresses`` the number of files with address answers.
     """
 
     domains: int
@@ -164,7 +164,7 @@ class PlanSize(NamedTuple):
 
 
 def make_plan(place: PlanPlace, settings: Settings, size: PlanSize) -> PlanIndex:
-    """Write the files of the parts and then the index, and return the index.
+    """Write the files of the parts and then the index of the plan, and return the index.
 
     Raises:
         StoreError: a file cannot be read or written.
@@ -202,7 +202,10 @@ def rows_of(line: AddressLine) -> Iterator[PlanRow]:
 
 
 def parts_of(line: AddressLine, part_of: Callable[[int, int], int], parts: int) -> dict[int, tuple[str, ...]]:
-    """Return the addresses of an MX host by part; a host without addresses to probe is in a part by its name."""
+    """Return the addresses of an MX host by part of the scan.
+
+    The name of a host without addresses to probe determines its part.
+    """
     found: defaultdict[int, list[str]] = defaultdict(list)
     for row, address in zip(rows_of(line), line.chosen, strict=True):
         found[part_of(row.network, row.address)].append(address)
@@ -214,7 +217,7 @@ def parts_of(line: AddressLine, part_of: Callable[[int, int], int], parts: int) 
 def _write_parts(
     place: PlanPlace, lines: Iterable[AddressLine], partition: Partition, settings: Settings, parts: int
 ) -> tuple[list[PartEntry], int, int]:
-    """Write the lines of all parts, and the list of the split hosts (hosts in several parts).
+    """Write the lines of all parts of the scan, and the list of split hosts (hosts in several parts).
 
     Returns:
         The entry of each part for the index, the number of hosts, and the number of split hosts.
@@ -251,7 +254,7 @@ def _write_parts(
 
 
 def part_line(key: str, line: AddressLine, chosen: tuple[str, ...], *, whole: bool) -> PartLine:
-    """Return the line of a host in the file of a part.
+    """Return the line of an MX host in the file of a part of the scan.
 
     If ``whole`` is false, the host has addresses in several parts, and the A and AAAA answers in the line contain only
     the addresses in ``chosen``.

@@ -1,19 +1,17 @@
-"""The files of ``RUN/plan``: their names, their records, and reading and writing them as JSON lines.
+"""The files of ``RUN/plan`` (plan of a scan with ``--dask``): their names and records, and functions to read and write.
 
-* ``routes-NNN.jsonl``: the MX answer of each destination of a bucket.
-* ``refused-NNN.jsonl``: the destinations of a bucket that are out of scope.
-* ``records-NNN.jsonl``: the MTA-STS policies and TLSRPT records of a bucket, with ``--sts``.
-* ``hosts-NNN``: the distinct MX hosts of a bucket, as ``host TAB port``.
-* ``addresses-NNN.jsonl``: the A and AAAA answers of each MX host of a bucket.
-* ``part-NNN.jsonl``: the MX hosts of a part, with the addresses that belong to the part.
-* ``backoff-NNN.jsonl``: the providers in back-off that the passes over a part found, for later passes.
-* ``split.jsonl``: the MX hosts that lie in several parts.
-* ``judged-NNN.jsonl``: the records of the domains of a bucket.
-* ``index.json``: the parts, written after all files on which the parts depend.
-* ``proof``: a random text, by which a worker proves that it sees the directory.
-* ``stop``: present while the scan ends early; its content is ``drain`` or ``now``.
+* ``routes-NNN.jsonl``: the MX answer of each destination of a bucket of destinations. * ``refused-NNN.jsonl``: the
+destinations of a bucket that are out of scope (not scanned). * ``records-NNN.jsonl``: the MTA-STS policies and TLSRPT
+records of a bucket of destinations, with ``--sts``. * ``hosts-NNN``: the distinct MX hosts of a bucket of MX hosts, as
+``host TAB port``. * ``addresses-NNN.jsonl``: the A and AAAA answers of each MX host of a bucket of MX hosts. *
+``part-NNN.jsonl``: the MX hosts of a part of the scan, with the addresses that belong to the part. *
+``backoff-NNN.jsonl``: the back-offs that began in the passes over a part of the scan, for later passes. *
+``split.jsonl``: the MX hosts that lie in several parts of the scan. * ``judged-NNN.jsonl``: the records of the domains
+of a bucket of destinations. * ``index.json``: the list of the parts of the scan, written after all files of the parts.
+* ``proof``: a random text, which a Dask worker reads to prove that the worker sees the run directory. * ``stop``:
+present while the scan ends early; the content is ``drain`` (finish the probes) or ``now``.
 
-Every file except ``stop`` is complete: it is written under another name and renamed.
+Every file except ``stop`` is written under another name and then renamed, so that the file is always complete.
 """
 
 import os
@@ -37,7 +35,7 @@ SPLIT = "split.jsonl"
 PROOF = "proof"
 
 NOT_YET = -1
-"""The number of the retry pass of a host that has not been looked up."""
+"""The value of ``again`` for a host or policy that no pass has looked up."""
 
 _T = TypeVar("_T")
 
@@ -47,7 +45,7 @@ class RouteLine:
     """The MX answer of a destination, and its MX hosts with ports in the order of the route.
 
     ``error`` is the text of an internal error that prevented the lookup. ``again`` is the number of the retry pass that
-    found the answer, or 0.
+    found the answer, or 0 for an answer before the plan.
     """
 
     key: str
@@ -77,7 +75,7 @@ class AddressLine:
 
 @dataclass(frozen=True, slots=True)
 class PartLine:
-    """An MX host in a part; ``whole`` is false if other parts probe other addresses of the host."""
+    """An MX host in a part of the scan; ``whole`` is false if other parts probe other addresses of the host."""
 
     key: str
     host: str
@@ -90,7 +88,7 @@ class PartLine:
 
 @dataclass(frozen=True, slots=True)
 class SplitLine:
-    """An MX host that lies in several parts, the numbers of these parts, and the answers and addresses of the host."""
+    """An MX host in several parts of the scan, the numbers of the parts, and all answers and addresses of the host."""
 
     key: str
     parts: tuple[int, ...]
@@ -99,7 +97,7 @@ class SplitLine:
 
 @dataclass(frozen=True, slots=True)
 class PartEntry:
-    """A part in the index: its number, its round (1 or 2), and the number of its MX hosts and addresses."""
+    """A part of the scan in the index: its number, its round (1 or 2), and its numbers of MX hosts and addresses."""
 
     number: int
     round: int
@@ -109,9 +107,10 @@ class PartEntry:
 
 @dataclass(frozen=True, slots=True)
 class PlanIndex:
-    """The plan: its parts, the number of hosts in several parts, the caps, and the digest of the settings.
+    """The index of the plan: the parts, the number of hosts in several parts, the caps, and the digest of the settings.
 
-    ``routes`` and ``addresses`` are the numbers of files of routes and of addresses.
+    ``caps`` are the connection limits. ``routes`` is the number of files of routes, ``addresses`` the number of files
+    of addresses.
     """
 
     parts: tuple[PartEntry, ...]
@@ -124,7 +123,7 @@ class PlanIndex:
     settings: str
 
     def round(self, number: int) -> tuple[PartEntry, ...]:
-        """Return the parts of a round."""
+        """Return the parts of the scan that belong to a round."""
         return tuple(part for part in self.parts if part.round == number)
 
 
@@ -140,16 +139,16 @@ class PlanPlace:
         self.path = run / PLAN
 
     def file(self, name: str, number: int) -> Path:
-        """Return the path of a file of JSON lines of a bucket or part, such as ``routes``."""
+        """Return the path of the file of JSON lines ``name`` (such as ``routes``) of a bucket or part."""
         return self.path / f"{name}-{number:03}.jsonl"
 
     def part(self, number: int) -> Path:
-        """Return the run directory of a part."""
+        """Return the path of the run directory of a part of the scan."""
         return self.run / PARTS / f"{number:03}"
 
     @property
     def split(self) -> Path:
-        """The path of the list of hosts that lie in several parts."""
+        """The path of the list of MX hosts that lie in several parts of the scan."""
         return self.path / SPLIT
 
     @property
@@ -158,7 +157,7 @@ class PlanPlace:
         return self.path / STOP
 
     def index(self) -> PlanIndex | None:
-        """Return the plan, or None if the plan is not complete.
+        """Return the index of the plan, or None if the plan is not complete.
 
         Raises:
             StoreError: the file cannot be read, or is not an index.
@@ -176,7 +175,9 @@ class PlanPlace:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file that replaces ``path`` at the end of the block; after an exception, ``path`` is unchanged.
+    """Open a new file that replaces ``path`` at the end of the ``with`` block.
+
+    After an exception, ``path`` is unchanged.
 
     Raises:
         StoreError: the file cannot be written.

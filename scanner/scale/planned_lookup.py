@@ -1,4 +1,4 @@
-"""A DNS lookup that takes planned answers from memory, and passes all other questions to another lookup."""
+"""A DNS lookup that returns planned answers (of the plan of a scan) from memory, and looks up all other questions."""
 
 from collections.abc import Mapping
 
@@ -10,12 +10,12 @@ Question = tuple[str, str]
 
 
 class PlannedLookup:
-    """A ``DNSLookup`` for one part of a scan.
+    """A ``DNSLookup`` (lookup function) for one part of a scan.
 
     Args:
         answers: the planned answers by question in lower case; in a part, the A and AAAA answers contain only the
             addresses of the part.
-        lookup: the lookup for all other questions.
+        lookup: the lookup function for questions without a planned answer.
     """
 
     def __init__(self, answers: Mapping[Question, Answer], lookup: DNSLookup) -> None:
@@ -29,7 +29,7 @@ class PlannedLookup:
 
 
 async def no_lookup(name: str, rtype: str, *, fresh: bool = False) -> Answer:
-    """Reject every DNS question; this lookup is used where the plan contains all answers.
+    """Raise an error for every DNS question; the lookup is used where the plan of the scan contains all answers.
 
     Raises:
         RuntimeError: always.

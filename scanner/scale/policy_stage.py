@@ -1,7 +1,8 @@
 """The MTA-STS policies and TLSRPT records of the domains in a scan in many processes.
 
-Many jobs look up the records. One job makes all HTTPS requests, so that the limits on connections to policy hosts hold
-for the whole scan: few domains have a policy, and these limits determine the duration.
+Many jobs look up the MTA-STS and TLSRPT records. One job makes all HTTPS requests, so that the limits on connections to
+policy hosts hold for the whole scan. One job suffices for the requests, because few domains have a policy, and the
+connection limits determine the duration.
 """
 
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ _NO_CERTS = b'"certs":[]'
 class PolicyLine:
     """The MTA-STS policy and the TLSRPT record of a destination, and the certificates of the policy host.
 
-    ``again`` is the number of the pass that requested the policy, or ``NOT_YET``.
+    ``again`` is the number of the pass that requested the policy, or ``NOT_YET`` if the policy has not been requested.
     """
 
     key: str
@@ -42,12 +43,12 @@ class PolicyLine:
 
     @property
     def is_open(self) -> bool:
-        """Whether the domain has a valid record, and the policy has not been requested."""
+        """True if the domain has a valid MTA-STS record, and the policy has not been requested."""
         return self.again == NOT_YET and self.sts.record is TXTRecord.VALID
 
     @property
     def result(self) -> PolicyResult:
-        """The result for the judgement of the domain."""
+        """The ``PolicyResult`` with which the domain is judged."""
         return PolicyResult(self.sts, self.tlsrpt, {cert.sha256: cert for cert in self.certs})
 
 
@@ -57,9 +58,9 @@ async def write_records(path: Path, routes: Path, targets: Iterator[Target], por
     A target whose lookup causes an internal error has no line.
 
     Args:
-        path: the file.
+        path: the file to write.
         routes: the file with the routes of the targets.
-        targets: the targets.
+        targets: the targets whose records are looked up.
         ports: interfaces for the lookups.
 
     Raises:
@@ -79,13 +80,13 @@ async def write_records(path: Path, routes: Path, targets: Iterator[Target], por
 
 
 async def request_policies(path: Path, again: int, examiner: PolicyExaminer, ports: Ports) -> None:
-    """Request the policies of a file that a pass has to request, and replace their lines.
+    """Request those policies of a file that the pass ``again`` has to request, and replace their lines.
 
     Args:
         path: the file that ``write_records`` wrote.
         again: 0 for the first pass, in which all policies are requested, or the number of the retry pass.
         examiner: the examiner of the scan.
-        ports: counters, and the number of tasks.
+        ports: counters of the scan, and settings, which limit the number of tasks.
 
     Raises:
         StoreError: the file cannot be read or written.
@@ -110,7 +111,7 @@ def _is_due(line: PolicyLine, again: int) -> bool:
 
 
 def pending(path: Path, passes: int) -> int:
-    """Return the number of inconclusive policies of a file for which one of the retry passes is left.
+    """Return the number of inconclusive policies of a file that another of the ``passes`` retry passes can request.
 
     Raises:
         StoreError: the file cannot be read.
@@ -119,7 +120,7 @@ def pending(path: Path, passes: int) -> int:
 
 
 def certificates(path: Path) -> Iterator[CertFacts]:
-    """Yield the certificates of the policy hosts of a file.
+    """Yield the certificates of the policy hosts in a file that ``write_records`` wrote.
 
     Raises:
         StoreError: the file cannot be read.

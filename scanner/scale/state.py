@@ -1,4 +1,4 @@
-"""The state of a scan in many processes, which is read from the files of the scan only."""
+"""The state of a scan in many processes (``--dask``), read only from the files of the run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,11 @@ from scanner.vocabulary import RunState
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """The state of a part.
+    """The state of a part of a scan with ``--dask``.
 
-    ``state`` is None if the part was not begun. ``again`` is the number of the last complete pass over the part (0 for
-    the first pass), or None if no pass is complete. ``pending`` is the number of MX hosts of the part for the next
-    retry pass, ``machine`` the last machine that worked on the part.
+    ``state`` is the state of the part's run, None if the part was not begun. ``again`` is the number of the last
+    complete pass over the part (0 for the first pass), or None if no pass is complete. ``pending`` is the number of MX
+    hosts of the part for the next retry pass, ``machine`` the last machine that worked on the part.
     """
 
     number: int
@@ -32,7 +32,7 @@ class PartState:
 
 @dataclass(frozen=True, slots=True)
 class ScanState:
-    """The state of a run: its parts, and its stage; a scan in one process has no parts."""
+    """The state of a run: the states of its parts, and its stage; a scan in one process has no parts."""
 
     run: str
     state: RunState
@@ -42,7 +42,7 @@ class ScanState:
 
 
 def scan_state(path: Path) -> ScanState:
-    """Return the state of a run.
+    """Return the state of the run in the directory ``path``.
 
     Raises:
         StoreError: the directory does not contain a run, or a file cannot be read.

@@ -1,4 +1,4 @@
-"""The task of a Dask worker: start a child process for a job, pass its messages on, and return its result."""
+"""The task of a Dask worker: start a child process for a job, send its statuses to the scan, and return its result."""
 
 import os
 import socket
@@ -16,10 +16,10 @@ from scanner.scale.plan_files import PLAN, PROOF
 from scanner.vocabulary import RunState
 
 CHILD = (sys.executable, "-m", "scanner.cli.scale_child")
-"""The program of a child process, started with the interpreter of the worker."""
+"""The command of a child process, with the Python interpreter of the worker."""
 
 TOPIC = "mxsweep-status"
-"""The topic of Dask under which a worker reports the statuses of its child."""
+"""The topic of Dask under which a worker reports the statuses of its child process."""
 
 _TAIL = 300  # characters of the last text of a child that ended without a result
 
@@ -27,7 +27,8 @@ _TAIL = 300  # characters of the last text of a child that ended without a resul
 def dask_setup(_worker: object) -> None:
     """Move a Dask worker out of the process group of the terminal; Dask calls this function in each new worker.
 
-    An interrupt at the terminal then reaches only the process of the scan, which ends the jobs of its workers.
+    An interrupt at the terminal reaches only the process of the scan, not the workers; the process of the scan ends the
+    jobs of its workers.
     """
     os.setpgid(0, 0)
 
@@ -37,7 +38,7 @@ def run_job(line: bytes, version: str) -> tuple[bytes, str]:
 
     Args:
         line: the job as a line of JSON.
-        version: version of mxsweep of the process that submits the job.
+        version: version of mxsweep in the process that submits the job.
 
     Returns:
         The ``JobResult`` as a line of JSON, and the address of the worker.
@@ -103,7 +104,7 @@ def _keep_last(lines: IO[bytes], said: list[bytes]) -> None:
 
 
 def _result(lines: IO[bytes], report: Callable[[bytes], None]) -> JobResult | None:
-    """Pass the statuses of a child on, and return its result; None if the child ended without a result."""
+    """Call ``report`` with each status of a child, and return its result; None if the child ended without a result."""
     for line in lines:
         try:
             message = codec.decode(ChildMessage, line)
