@@ -25,7 +25,7 @@ class Sampling(NamedTuple):
     def place(self, key: bytes) -> int:
         """Return the rank of a destination in the random order.
 
-        The sample consists of the ``size`` destinations with the lowest ranks.
+        The sample consists of the ``size`` destinations that come first in the random order.
         """
         return int.from_bytes(blake2b(key, digest_size=8, key=str(self.seed).encode()[:64]).digest())
 

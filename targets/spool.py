@@ -44,7 +44,7 @@ _INDEX, _REJECTS, _MARKS = "index.json", "rejects", "marks"
 _FIRST, _REST = "first", "rest"
 
 Entry = Target | Reject | PlainNames
-"""An item of a list: a target, a rejected line, or consecutive plain names."""
+"""An item of a list: a target, a rejected line, or consecutive lines that contain a host name and nothing else."""
 
 
 class SpoolError(Exception):

@@ -20,7 +20,7 @@ _DEGREES = (DomainSTS.BROKEN, DomainSTS.INVALID, None, DomainSTS.LOOKUP_FAILED)
 
 
 class SeenHost(Protocol):
-    """An MX host of a domain, with its reasons."""
+    """An MX host of a domain, with the reasons of the verdict on the host."""
 
     @property
     def name(self) -> str:

@@ -83,9 +83,9 @@ class _Key:
 
 
 class Groups:
-    """Collector of groups of changes.
+    """Collector of groups of domains whose changes have the same cause.
 
-    ``add`` takes a domain, ``observe`` takes the states of a host, ``result`` returns the groups.
+    ``add`` adds a changed domain, ``observe`` adds the states of an MX host in both runs, ``result`` returns the groups.
     """
 
     def __init__(self) -> None:

@@ -99,7 +99,7 @@ class JudgedBucket:
 def _wide_answers(
     place: PlanPlace, addresses: int, routes: Sequence[RouteLine], settings: Settings
 ) -> dict[Question, Answer]:
-    """Return the address answers of the hosts of domains that may exceed ``--domain-addresses``."""
+    """Return the A and AAAA answers of the MX hosts of each domain that may exceed ``--domain-addresses``."""
     limit, per_host = settings.domain_addresses, settings.addresses
     wide = [line for line in routes if per_host is None or len(line.hosts) * per_host > limit]
     hosts = {host for line in wide for host, _ in line.hosts}
