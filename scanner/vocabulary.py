@@ -93,7 +93,7 @@ class Phase(StrEnum):
 
 
 class FailureKind(StrEnum):
-    """The class of a connection failure; the comment "our side" marks the classes whose cause is this machine."""
+    """The class of a failure of a connection or lookup; each class is caused either by the peer or by this machine."""
 
     TIMEOUT = "timeout"
     REFUSED = "refused"  # TCP RST to our SYN
