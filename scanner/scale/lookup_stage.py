@@ -42,7 +42,7 @@ async def find_routes(path: Path, targets: Iterator[Target], ports: Ports) -> in
 async def find_host_addresses(path: Path, hosts: Iterator[tuple[str, int]], ports: Ports) -> int:
     """Write the addresses and the addresses to probe of each MX host to a file; return the number of failed lookups.
 
-    After an internal error, the answers of the host are failed lookups, so that the other hosts are not affected.
+    An internal error of mxsweep is written as failed lookups of the host, and does not affect the other hosts.
 
     Raises:
         StoreError: the file cannot be written.

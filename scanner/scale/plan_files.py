@@ -60,7 +60,7 @@ class RouteLine:
 
 @dataclass(frozen=True, slots=True)
 class AddressLine:
-    """The A and AAAA answers of an MX host (None for an address literal), and the choice of addresses to probe.
+    """The A and AAAA answers of an MX host (None for an address literal), and the addresses to probe.
 
     ``again`` is the number of the retry pass that found the answers, 0 for answers before the plan, and ``NOT_YET`` for
     a host that was found by a retry pass and has not been looked up.
@@ -198,7 +198,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_lines(path: Path, records: Iterable[object]) -> int:
-    """Write records as a whole file of JSON lines, and return their number.
+    """Write records as a complete file of JSON lines, and return the number of records.
 
     Raises:
         StoreError: the file cannot be written.
