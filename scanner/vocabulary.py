@@ -28,7 +28,7 @@ class Level(StrEnum):
 
     @property
     def must_match(self) -> bool:
-        """True if the level requires an authenticated peer."""
+        """True if the level requires an authenticated server."""
         return self not in (Level.NONE, Level.MAY, Level.ENCRYPT)
 
 
@@ -291,7 +291,7 @@ class HostSTS(StrEnum):
 
 
 class DomainSTS(StrEnum):
-    """Verdict ``sts`` of a domain: the result of its MTA-STS policy for its MX hosts."""
+    """Verdict ``sts`` of a domain: whether its MTA-STS policy protects delivery to its MX hosts."""
 
     PROTECTED = "protected"
     TESTING = "testing"
