@@ -28,7 +28,7 @@ class Level(StrEnum):
 
     @property
     def must_match(self) -> bool:
-        """True if the level requires an authenticated peer."""
+        """True if the level requires an authenticated server."""
         return self not in (Level.NONE, Level.MAY, Level.ENCRYPT)
 
 
@@ -93,7 +93,7 @@ class Phase(StrEnum):
 
 
 class FailureKind(StrEnum):
-    """The class of a connection failure; the comment "our side" marks the classes whose cause is this machine."""
+    """The class of a failure of a connection or lookup; each class is caused either by the peer or by this machine."""
 
     TIMEOUT = "timeout"
     REFUSED = "refused"  # TCP RST to our SYN
@@ -291,7 +291,7 @@ class HostSTS(StrEnum):
 
 
 class DomainSTS(StrEnum):
-    """Verdict ``sts`` of a domain: the result of its MTA-STS policy for its MX hosts."""
+    """Verdict ``sts`` of a domain: whether its MTA-STS policy protects delivery to its MX hosts."""
 
     PROTECTED = "protected"
     TESTING = "testing"

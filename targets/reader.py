@@ -84,5 +84,5 @@ class Reader:
         return found
 
     def plain(self, name: str) -> Destination:
-        """Return the destination of a plain name (see ``Plain``); the caller has checked that ``plain_is_key`` is true."""
+        """Return the destination of a plain name (see ``Plain``); the property ``plain_is_key`` has to be true."""
         return Destination(name, name, name, Kind.DOMAIN, "", SMTP_PORT)

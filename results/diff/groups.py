@@ -85,7 +85,7 @@ class _Key:
 class Groups:
     """Collector of groups of domains whose changes have the same cause.
 
-    ``add`` adds a changed domain, ``observe`` adds the states of an MX host in both runs, ``result`` returns the groups.
+    ``add`` adds a changed domain, ``observe`` adds the states of an MX host, and ``result`` returns the groups.
     """
 
     def __init__(self) -> None:

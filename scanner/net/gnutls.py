@@ -234,7 +234,7 @@ class RawKeyStream(EncryptedStream):
         """Return None: no client certificate is sent."""
 
     def session(self) -> None:
-        """Return None: sessions are not resumed."""
+        """Return None: TLS sessions are not resumed."""
 
     def facts(self) -> tuple[Handshake, tuple[bytes, ...]]:
         """Return the negotiated parameters, and the DER of each certificate that the server sent.

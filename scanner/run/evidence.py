@@ -24,7 +24,10 @@ from scanner.run.slices import Slices
 from scanner.vocabulary import CertAlg, Served
 
 HEAVY_OCTETS = 16 * 1024
-"""Octets of chain and TLSA records above which evidence is computed in a thread; usual: 3,000 to 6,000 octets."""
+"""Octets of chain and TLSA records above which evidence is computed in a thread.
+
+Usual chains have 3,000 to 6,000 octets.
+"""
 
 HEAVY_RECORDS = 8
 """Number of TLSA records above which evidence is computed in a thread.

@@ -89,7 +89,7 @@ class PolicyExaminer:
         return PolicyResult(discovery.with_response(report, tuple(fetches), body), known.tlsrpt, chains)
 
     async def _visit(self, visit: "_Visit", address: str, found: HostAddresses) -> bytes:
-        """Fetch the policy from one address, within the connection limits of the policy host's provider."""
+        """Fetch the policy from one address of the policy host, within the connection limits of ``POLICY_CAPS``."""
         operator = found.answers[0].rname or visit.host
         async with self._gates.connection(address, operator):
             result = await self._fetch(address, visit.host, PATH, visit.accepts)

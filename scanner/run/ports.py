@@ -57,8 +57,8 @@ class Sink(Protocol):
         """Accept the record of a domain with the host reports and certificates that the record refers to.
 
         Raises:
-            ValueError: a record cannot be encoded; the sink has then accepted neither the domain's record nor its
-                reports and certificates. An exception of any class other than ValueError ends the scan.
+            ValueError: a record cannot be encoded; the sink has accepted neither the domain's record nor its reports
+                and certificates. An exception of any class other than ValueError ends the scan.
         """
 
     def put_reject(self, file: str, line: int, raw: str, reason: str) -> None:

@@ -79,7 +79,7 @@ class Samples:
         probe: Callable[[], Awaitable[HostResult]],
         fits: Callable[[HostResult, Mapping[str, CertFacts]], bool],
     ) -> tuple[HostKey, HostResult]:
-        """Return the host and its own result, or a host of the sample that represents it and the result of that host.
+        """Return ``key`` and the result of this host, or a representing host of the sample and the result of that host.
 
         Args:
             name: digest of the group of the host.

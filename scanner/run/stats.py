@@ -13,10 +13,11 @@ class Stats:
     """The counters of one scan. ``total``, the number of targets, is None until the input has been read completely.
 
     ``judged`` counts every judgement of a domain, ``done`` counts every domain once. ``retrying`` is the number of
-    domains in a retry pass, and ``waiting`` is a message during the wait before a retry pass. ``wanted`` is the number
-    of unfinished probes, ``in_flight`` the number of probes with a connection. ``stages`` counts probes by phase, and
-    DNS lookups as ``dns``. ``outages`` contains a message for each active outage, by the subject of the outage.
-    ``reached`` is true after a peer has accepted a connection for the first time.
+    domains that the current and the next retry pass have to examine, and ``waiting`` is a message during the wait
+    before a retry pass. ``wanted`` is the number of unfinished probes, ``in_flight`` the number of probes with a
+    connection. ``stages`` counts the probes in progress by phase, and the DNS lookups in progress as ``dns``.
+    ``outages`` contains a message for each active outage, by the subject of the outage. ``reached`` is true after a
+    peer has accepted a connection for the first time.
     """
 
     total: int | None = None

@@ -89,7 +89,7 @@ class ScaleDriver:
 
     @property
     def stopping(self) -> bool:
-        """Whether the scan is being ended."""
+        """True after the end of the scan has been requested."""
         return self._executor.stopping
 
     def _open(self) -> None:

@@ -31,10 +31,10 @@ TESTS = 60.0
 """Seconds to wait for the fitness tests of the workers that are present at the start of the scan."""
 
 WITHOUT_WORKERS = 60.0
-"""Seconds without any worker after which the scan ends."""
+"""Seconds without a worker that gets jobs, after which the scan ends with an error."""
 
 Following = Callable[[Job, JobResult], tuple[float, Job] | None]
-"""A function from a job and its result to the job that follows and the seconds to wait before that job, or to None."""
+"""A function of a job and its result that returns the wait in seconds and the following job; None if no job follows."""
 
 
 @dataclass(slots=True)
@@ -134,9 +134,10 @@ class Executor:
             room -= 1
 
     def _check_workers(self) -> None:
-        """Report failed fitness tests; raise an error if no worker is fit, or none is left for ``WITHOUT_WORKERS``.
+        """Report failed fitness tests; raise an error if no worker is fit, or if none is left.
 
-        Dask restarts a lost worker process of this machine.
+        The error for a lack of workers is raised after ``WITHOUT_WORKERS`` seconds, because Dask restarts a lost
+        worker process of this machine.
         """
         refusals = [text for result in self._workers.tested() for text in self._tested(result)]
         if refusals and not self._workers.count() and not self._workers.testing():

@@ -18,7 +18,7 @@ from scanner.worker_status import WorkerStatus
 
 @dataclass(frozen=True, slots=True)
 class _JobStatus:
-    """The last status of a job, and the worker that does the job."""
+    """The last reported status of a job, and the address of the worker that does the job."""
 
     worker: str
     status: Status
@@ -28,7 +28,8 @@ class Fleet:
     """The source of the status of a scan in many processes.
 
     Args:
-        run: absolute path of the run directory; other scans may use the same scheduler.
+        run: absolute path of the run directory, by which the statuses of other scans with the same scheduler are
+            ignored.
         clock: function that returns a monotonic time in seconds.
     """
 

@@ -29,7 +29,7 @@ TURN = 64
 
 
 async def no_probe(endpoint: Endpoint, host: str) -> ProbeResult:
-    """Refuse a probe, because all hosts have been examined.
+    """Raise an error for every probe, because all hosts have been examined.
 
     Raises:
         RuntimeError: always.
@@ -38,12 +38,12 @@ async def no_probe(endpoint: Endpoint, host: str) -> ProbeResult:
 
 
 class JudgedBucket:
-    """The records of one bucket of destinations.
+    """The domain records of one bucket of destinations, made from stored records.
 
     Args:
-        place: the plan of the run.
+        place: the directory of the plan.
         bucket: number of the bucket.
-        addresses: number of files of addresses.
+        addresses: number of files with addresses of MX hosts.
         settings: settings of the scan.
 
     Raises:

@@ -87,7 +87,7 @@ def late_lines(place: PlanPlace, index: PlanIndex, settings: Settings) -> list[P
 
 
 def _late_routes(place: PlanPlace, index: PlanIndex) -> set[_Host]:
-    """Return the hosts of the routes that a retry pass found."""
+    """Return the MX hosts of the destinations whose MX records a retry pass found."""
     files = (place.file("routes", number) for number in range(index.routes))
     return {host for path in files for line in _late(path, RouteLine) for host in line.hosts}
 

@@ -1,6 +1,6 @@
 """The DNS lookups before the plan of a scan is made: the MX answers of destinations, and the addresses of MX hosts.
 
-A retry pass repeats the lookups that failed, and replaces the lines of lookups that then succeeded.
+A retry pass repeats the lookups that failed, and replaces the lines of the repeated lookups that succeed.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -40,9 +40,9 @@ async def find_routes(path: Path, targets: Iterator[Target], ports: Ports) -> in
 
 
 async def find_host_addresses(path: Path, hosts: Iterator[tuple[str, int]], ports: Ports) -> int:
-    """Write the addresses of each MX host and the choice to probe to a file; return the number of failed lookups.
+    """Write the addresses and the addresses to probe of each MX host to a file; return the number of failed lookups.
 
-    After an internal error, the answers of the host are failed lookups, so that the other hosts are not affected.
+    An internal error of mxsweep is written as failed lookups of the host, and does not affect the other hosts.
 
     Raises:
         StoreError: the file cannot be written.

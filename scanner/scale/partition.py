@@ -39,7 +39,7 @@ class PlanRow(NamedTuple):
 
 
 def digest(text: str) -> int:
-    """Return the hash of a network, provider or address."""
+    """Return the hash (64 bits) of the text of a network, provider or address."""
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest())
 
 

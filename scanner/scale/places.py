@@ -1,7 +1,7 @@
 """Sorted indexes on disk of the JSON lines of a run, which the processes that judge domains share.
 
-An index contains a hash of the key and the offset of the last line of each key: 16 octets for each line. The index is
-memory-mapped: the kernel keeps the used pages in memory, so that no process needs memory for all keys.
+An index contains the hash of the key and the offset of each line: 16 octets for each line. The index is memory-mapped:
+the kernel keeps the used pages in memory, so that no process needs memory for all keys.
 """
 
 from array import array

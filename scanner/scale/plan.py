@@ -96,7 +96,7 @@ def hosts_of(place: PlanPlace, buckets: Iterable[int]) -> Iterator[tuple[str, in
 
 
 def share_of(group: int, groups: int, buckets: int = GROUPS) -> range:
-    """Return the numbers of the buckets in one group, if ``buckets`` buckets are divided into ``groups`` groups."""
+    """Return the numbers of the buckets in group ``group`` of ``groups`` groups of ``buckets`` buckets in total."""
     return range(group * buckets // groups, (group + 1) * buckets // groups)
 
 

@@ -1,15 +1,17 @@
 """The files of ``RUN/plan`` (plan of a scan with ``--dask``): their names and records, and functions to read and write.
 
-* ``routes-NNN.jsonl``: the MX answer of each destination of a bucket of destinations. * ``refused-NNN.jsonl``: the
-destinations of a bucket that are out of scope (not scanned). * ``records-NNN.jsonl``: the MTA-STS policies and TLSRPT
-records of a bucket of destinations, with ``--sts``. * ``hosts-NNN``: the distinct MX hosts of a bucket of MX hosts, as
-``host TAB port``. * ``addresses-NNN.jsonl``: the A and AAAA answers of each MX host of a bucket of MX hosts. *
-``part-NNN.jsonl``: the MX hosts of a part of the scan, with the addresses that belong to the part. *
-``backoff-NNN.jsonl``: the back-offs that began in the passes over a part of the scan, for later passes. *
-``split.jsonl``: the MX hosts that lie in several parts of the scan. * ``judged-NNN.jsonl``: the records of the domains
-of a bucket of destinations. * ``index.json``: the list of the parts of the scan, written after all files of the parts.
-* ``proof``: a random text, which a Dask worker reads to prove that the worker sees the run directory. * ``stop``:
-present while the scan ends early; the content is ``drain`` (finish the probes) or ``now``.
+* ``routes-NNN.jsonl``: the MX answer of each destination of a bucket (group of destinations).
+* ``refused-NNN.jsonl``: the destinations of a bucket that are out of scope (not scanned).
+* ``records-NNN.jsonl``: the MTA-STS policies and TLSRPT records of a bucket of destinations, with ``--sts``.
+* ``hosts-NNN``: the distinct MX hosts of a bucket (group of MX hosts), as ``host TAB port``.
+* ``addresses-NNN.jsonl``: the A and AAAA answers of each MX host of a bucket of MX hosts.
+* ``part-NNN.jsonl``: the MX hosts of a part of the scan, with the addresses that belong to the part.
+* ``backoff-NNN.jsonl``: the back-offs that began in the passes over a part of the scan, for later passes.
+* ``split.jsonl``: the MX hosts that lie in several parts of the scan.
+* ``judged-NNN.jsonl``: the records of the domains of a bucket of destinations.
+* ``index.json``: the list of the parts of the scan, written after all files of the parts.
+* ``proof``: a random text, which a Dask worker reads to prove that the worker sees the run directory.
+* ``stop``: present while the scan ends early; the content is ``drain`` (finish the probes) or ``now``.
 
 Every file except ``stop`` is written under another name and then renamed, so that the file is always complete.
 """
@@ -58,7 +60,7 @@ class RouteLine:
 
 @dataclass(frozen=True, slots=True)
 class AddressLine:
-    """The A and AAAA answers of an MX host (None for an address literal), and the choice of addresses to probe.
+    """The A and AAAA answers of an MX host (None for an address literal), and the addresses to probe.
 
     ``again`` is the number of the retry pass that found the answers, 0 for answers before the plan, and ``NOT_YET`` for
     a host that was found by a retry pass and has not been looked up.
@@ -196,7 +198,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_lines(path: Path, records: Iterable[object]) -> int:
-    """Write records as a whole file of JSON lines, and return their number.
+    """Write records as a complete file of JSON lines, and return the number of records.
 
     Raises:
         StoreError: the file cannot be written.
