@@ -8,8 +8,7 @@ bucket.
 * ``SPOOL/index.json`` contains the counts and file names of the spool, and is written last, so that its presence marks
   a finished spool.
 * ``SPOOL/rejects`` contains the lines that are not scanned, as JSON.
-* ``SPOOL/first-NNN`` contains the destinations that are scanned before all others.
-* ``SPOOL/rest-NNN`` contains the destinations that are scanned after those of ``SPOOL/first-NNN``.
+* ``SPOOL/first-NNN`` contains the destinations that are scanned first, ``SPOOL/rest-NNN`` all other destinations.
 
 A line of a bucket file is ``key TAB source TAB line``, with a fourth cell in JSON (raw text, rank, fields) if the input
 line contains more than a plain domain. ``leave_out`` and ``only`` select destinations by key, one bucket at a time.
@@ -23,7 +22,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 
 from targets.partition import BUCKETS, Buckets, Sampling, bucket_name, octets_of, sort_key, unique
@@ -205,11 +204,13 @@ class Spool:
 
     def targets(self, buckets: Iterable[int]) -> Iterator[Target]:
         """Yield the selected destinations of some buckets; the numbers of all buckets are ``range(self.buckets)``."""
-        numbers = list(buckets)
-        for group in (_FIRST, _REST):
-            for bucket in numbers:
-                if bucket_name(group, bucket) in self._index.octets:
-                    yield from self._bucket(group, bucket)
+        return map(self.target, self.target_lines(buckets))
+
+    def target_lines(self, buckets: Iterable[int]) -> Iterator[bytes]:
+        """Yield the line of each selected destination of some buckets; ``target`` parses the line."""
+        for group, bucket in product((_FIRST, _REST), buckets):
+            if bucket_name(group, bucket) in self._index.octets:
+                yield from self._bucket(group, bucket)
 
     def rejected(self) -> Iterator[Reject]:
         """Yield the rejected lines."""
@@ -242,14 +243,15 @@ class Spool:
             with (self._place / name).open("rb") as file:
                 yield from file
 
-    def _bucket(self, group: str, bucket: int) -> Iterator[Target]:
+    def _bucket(self, group: str, bucket: int) -> Iterator[bytes]:
         lines = self._lines(bucket_name(group, bucket))
         if self._marked is not None:
             marked, wanted = self._marks(bucket), self._marked
             lines = (line for line in lines if (sort_key(line) in marked) is wanted)
-        return map(self._target, lines)
+        return lines
 
-    def _target(self, line: bytes) -> Target:
+    def target(self, line: bytes) -> Target:
+        """Return the destination of a line of the spool."""
         key, source, number, *more = line.rstrip(b"\n").decode("ascii").split("\t")
         where = self._index.sources[int(source)], int(number)
         if not more:

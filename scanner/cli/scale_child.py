@@ -46,10 +46,10 @@ from scanner.run.policies import PolicyExaminer
 from scanner.run.ports import Ports
 from scanner.run.stats import Stats
 from scanner.run.status import StatusSource
-from scanner.scale import lookup_stage, part_run, plan, policy_stage
+from scanner.scale import grouping, lookup_stage, part_run, plan, policy_stage
 from scanner.scale.backoffs import BackoffHandover
 from scanner.scale.job import ChildMessage, Fitness, Job, JobResult, Stage
-from scanner.scale.judge import JudgedBucket, no_probe
+from scanner.scale.judge import JudgedGroup, no_probe
 from scanner.scale.part_run import merged_workers
 from scanner.scale.plan_files import PlanPlace, write_lines
 from scanner.scale.planned_lookup import PlannedLookup, no_lookup
@@ -379,15 +379,15 @@ def _part_result(run: Path) -> JobResult:
 
 
 async def _judge(job: Job, request: Request, place: PlanPlace) -> JobResult:
-    """Determine and write the verdicts of the domains of a bucket (a share of all domains)."""
+    """Determine and write the verdicts of the domains of a group (see ``scanner.scale.grouping``)."""
     spool = Spool.open(place.run / "spool", request.input.reader)
-    bucket = JudgedBucket(place, job.number, job.addresses, request.settings)
+    group = JudgedGroup(place, job.number, job.addresses, request.settings)
     stats, matched = Stats(), 0
     ports = Ports(request.settings, no_lookup, no_probe, request.trust, request.scope, stats)
 
     async def work() -> None:
         nonlocal matched
-        matched = await bucket.write(_targets(spool, job), ports, request.fail_on)
+        matched = await group.write(grouping.targets(place, job.number, spool), ports, request.fail_on)
 
     result = await _guarded(request, place, stats, work)
     return replace(result, matched=matched)

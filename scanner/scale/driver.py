@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from results.store.writer import MAX_RAW, Store
 from scanner.model import RejectRecord, RunHeader
 from scanner.scale import join, late, part_run, plan, policy_stage
 from scanner.scale.executor import Executor
+from scanner.scale.grouping import group_domains, remove_groups
 from scanner.scale.job import Job, JobResult, KnownResolver, Stage
 from scanner.scale.plan_files import INDEX, PROOF, PlanIndex, PlanPlace, read_lines
 from scanner.settings import Settings
@@ -234,6 +236,8 @@ class ScaleDriver:
     async def _judge(self, index: PlanIndex) -> bool:
         """Judge all domains and write their records to the run; return False if the scan was ended early."""
         files = late.address_files(self._place, index)
+        sts = self._facts.settings.sts
+        await trio.to_thread.run_sync(partial(group_domains, self._place, index.routes, self._spool, sts=sts))
         jobs = (self._job(Stage.JUDGE, bucket, index.routes, files) for bucket in range(index.routes))
         results = await self._executor.run("judging domains", jobs)
         if self.stopping:
@@ -257,6 +261,7 @@ class ScaleDriver:
         self._store.replace_lines("rejects", counted(self._rejects(index)))
         self._store.replace_lines("domains", _octets(self._place.file("judged", n) for n in range(index.routes)))
         self.totals["rejects"] = rejects
+        remove_groups(self._place, index.routes)
 
     def _rejects(self, index: PlanIndex) -> Iterator[bytes]:
         for item in self._spool.rejected():

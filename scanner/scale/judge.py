@@ -16,6 +16,7 @@ from scanner.run.examine import DomainObservation, DomainResult, Examiner, has_p
 from scanner.run.host_result import ReportAndCerts
 from scanner.run.ports import Ports
 from scanner.run.slices import Slices
+from scanner.scale.grouping import RECORDS, ROUTES
 from scanner.scale.join import certs_index, hosts_index
 from scanner.scale.places import PlacedLines
 from scanner.scale.plan_files import AddressLine, PlanPlace, RouteLine, read_lines, whole_file
@@ -37,12 +38,12 @@ async def no_probe(endpoint: Endpoint, host: str) -> ProbeResult:
     raise RuntimeError(f"no report of {host} for {endpoint.address}")
 
 
-class JudgedBucket:
-    """The domain records of one bucket of destinations, made from stored records.
+class JudgedGroup:
+    """The domain records of one group of domains (see ``scanner.scale.grouping``), made from stored records.
 
     Args:
         place: the directory of the plan.
-        bucket: number of the bucket.
+        group: number of the group.
         addresses: number of files with addresses of MX hosts.
         settings: settings of the scan.
 
@@ -50,12 +51,12 @@ class JudgedBucket:
         StoreError: a file cannot be read.
     """
 
-    def __init__(self, place: PlanPlace, bucket: int, addresses: int, settings: Settings) -> None:
-        self._path = place.file("judged", bucket)
-        self._routes = {line.key: line for line in read_lines(place.file("routes", bucket), RouteLine)}
+    def __init__(self, place: PlanPlace, group: int, addresses: int, settings: Settings) -> None:
+        self._path = place.file("judged", group)
+        self._routes = {line.key: line for line in read_lines(place.file(ROUTES, group), RouteLine)}
         self._addresses = _wide_answers(place, addresses, list(self._routes.values()), settings)
         self._hosts = PlacedLines(lines_path(place.run, "hosts"), hosts_index(place), HostReport)
-        self._policies = Lookup(place.file("records", bucket), PolicyLine) if settings.sts else None
+        self._policies = Lookup(place.file(RECORDS, group), PolicyLine) if settings.sts else None
         self._certs = PlacedLines(lines_path(place.run, "certs"), certs_index(place), CertFacts, CERTS_HELD)
 
     async def write(self, targets: Iterator[Target], ports: Ports, conditions: Sequence[tuple[str, str]]) -> int:

@@ -8,12 +8,16 @@
 * ``part-NNN.jsonl``: the MX hosts of a part of the scan, with the addresses that belong to the part.
 * ``backoff-NNN.jsonl``: the back-offs that began in the passes over a part of the scan, for later passes.
 * ``split.jsonl``: the MX hosts that lie in several parts of the scan.
-* ``judged-NNN.jsonl``: the records of the domains of a bucket of destinations.
+* ``group-routes-NNN.jsonl``, ``group-targets-NNN.jsonl``, ``group-records-NNN.jsonl``: the lines of routes,
+  destinations and policies of a group of domains, during the judgement.
+* ``grouped``: present when the files of all groups are complete.
+* ``judged-NNN.jsonl``: the records of the domains of a group.
 * ``index.json``: the list of the parts of the scan, written after all files of the parts.
 * ``proof``: a random text, which a Dask worker reads to prove that the worker sees the run directory.
 * ``stop``: present while the scan ends early; the content is ``drain`` (finish the probes) or ``now``.
 
-Every file except ``stop`` is written under another name and then renamed, so that the file is always complete.
+Every file except ``stop`` and the files of groups is written under another name and then renamed, so that the file is
+always complete.
 """
 
 import os

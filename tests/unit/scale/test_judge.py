@@ -9,8 +9,9 @@ from results.store.writer import Store
 from scanner.model import DomainRecord
 from scanner.reasons import Reason
 from scanner.run.ports import now
+from scanner.scale.grouping import ROUTES
 from scanner.scale.join import certs_index, hosts_index
-from scanner.scale.judge import JudgedBucket, no_probe
+from scanner.scale.judge import JudgedGroup, no_probe
 from scanner.scale.places import write_places
 from scanner.scale.plan_files import AddressLine, PlanPlace, RouteLine, read_lines, write_lines
 from scanner.settings import Settings
@@ -22,14 +23,14 @@ def place_in(run: Path, *lines: RouteLine) -> PlanPlace:
     Store.create(run, records.header()).close()
     place = PlanPlace(run)
     place.path.mkdir()
-    write_lines(place.file("routes", 0), lines)
+    write_lines(place.file(ROUTES, 0), lines)
     return place
 
 
-def bucket_in(place: PlanPlace, addresses: int, settings: Settings) -> JudgedBucket:
+def bucket_in(place: PlanPlace, addresses: int, settings: Settings) -> JudgedGroup:
     write_places(lines_path(place.run, "hosts"), hosts_index(place))
     write_places(lines_path(place.run, "certs"), certs_index(place))
-    return JudgedBucket(place, 0, addresses, settings)
+    return JudgedGroup(place, 0, addresses, settings)
 
 
 def line(key: str, error: str = "", *hosts: str) -> RouteLine:

@@ -1,0 +1,105 @@
+"""The groups of domains that one process judges; the domains of one MX host are in one group as far as possible.
+
+The files of routes contain the domains of a bucket, which the hash of the domain selects, so that the domains of an MX
+host are in all buckets. Before the judgement, the lines of routes, destinations and MTA-STS policies are copied to the
+files of groups, which the hash of the first MX host selects. The report of most MX hosts is then read once.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from results.store import line_keys
+from results.store.files import naming, open_regular, replace_file
+from scanner.scale.plan import share_of
+from scanner.scale.plan_files import PlanPlace
+from targets.lists import Target
+from targets.partition import octets_of, sort_key
+from targets.spool import Spool
+
+ROUTES, TARGETS, RECORDS = "group-routes", "group-targets", "group-records"
+"""The names of the files of a group; a line of ``TARGETS`` is a line of the spool."""
+
+_DONE = "grouped"
+_FIRST_HOST = re.compile(rb'"hosts":\[\["((?:[^"\\]|\\.)*)"')
+
+
+def group_domains(place: PlanPlace, routes: int, spool: Spool, *, sts: bool) -> None:
+    """Write the files of all groups, unless an earlier call has written them.
+
+    Args:
+        place: the plan of the run.
+        routes: the number of files of routes, which is also the number of groups.
+        spool: the destinations of the run.
+        sts: whether files of MTA-STS policies exist.
+
+    Raises:
+        StoreError: a file cannot be read or written.
+    """
+    if (place.path / _DONE).exists():
+        return
+    remove_groups(place, routes)
+    for bucket in range(routes):
+        groups: dict[bytes, int] = {}
+        _append(place, ROUTES, routes, _with_groups(place.file("routes", bucket), routes, groups))
+        lines = spool.target_lines(share_of(bucket, routes, spool.buckets))
+        _append(place, TARGETS, routes, _of_known(((sort_key(line), line) for line in lines), groups))
+        if sts:
+            _append(place, RECORDS, routes, _of_known(_keyed(place.file("records", bucket)), groups))
+    replace_file(place.path / _DONE, b"")
+
+
+def targets(place: PlanPlace, group: int, spool: Spool) -> Iterator[Target]:
+    """Yield the destinations of a group.
+
+    Raises:
+        StoreError: the file of the group cannot be read.
+    """
+    path = place.file(TARGETS, group)
+    with naming(path), open_regular(path) as file:
+        yield from map(spool.target, file)
+
+
+def remove_groups(place: PlanPlace, routes: int) -> None:
+    """Remove the files of all groups.
+
+    Raises:
+        StoreError: a file cannot be removed.
+    """
+    with naming(place.path):
+        (place.path / _DONE).unlink(missing_ok=True)
+        for name in (ROUTES, TARGETS, RECORDS):
+            for group in range(routes):
+                place.file(name, group).unlink(missing_ok=True)
+
+
+def _with_groups(path: Path, count: int, groups: dict[bytes, int]) -> Iterator[tuple[int, bytes]]:
+    """Yield the group and the line of each domain in a file of routes, and add the group of each key to ``groups``."""
+    for key, line in _keyed(path):
+        host = _FIRST_HOST.search(line)
+        groups[key] = zlib.crc32(host[1] if host is not None else key) % count
+        yield groups[key], line
+
+
+def _keyed(path: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the key, as a spool writes the key, and the line of each record of a file."""
+    with naming(path), open_regular(path) as file:
+        for line in file:
+            yield octets_of(line_keys.key_of(line)), line
+
+
+def _of_known(lines: Iterable[tuple[bytes, bytes]], groups: Mapping[bytes, int]) -> Iterator[tuple[int, bytes]]:
+    """Yield the group and the line of each key that has a group; a destination without a route is out of scope."""
+    return ((groups[key], line) for key, line in lines if key in groups)
+
+
+def _append(place: PlanPlace, name: str, count: int, lines: Iterable[tuple[int, bytes]]) -> None:
+    """Append the lines of one bucket, which fit into memory, to the files of their groups."""
+    held: list[list[bytes]] = [[] for _ in range(count)]
+    for group, line in lines:
+        held[group].append(line)
+    for group, each in enumerate(held):
+        path = place.file(name, group)
+        with naming(path), path.open("ab") as file:
+            file.writelines(each)
