@@ -29,7 +29,9 @@ MAX_ENCODED = 253
 """Maximum length in octets of a converted international name (UTS #46 section 4.2, VerifyDnsLength)."""
 
 MAX_TYPED = 4 * MAX_NAME
-"""Maximum length in characters of an international name before the mapping, which can remove characters."""
+"""Maximum length in characters of an international name before the UTS #46 mapping, which can remove
+characters.
+"""
 
 LONGEST_ADDRESS = 45
 """Maximum length in characters of a literal address: IPv6 with an IPv4 suffix (RFC 4291 section 2.2)."""

@@ -119,7 +119,8 @@ def to_duckdb(runs: Sequence[Run], directory: Path) -> list[Path]:
 def to_jsonl(runs: Sequence[Run], directory: Path) -> list[Path]:
     """Write a copy of each run that contains only the last line of each key.
 
-    For several runs, the copies are written to subdirectories with the names of the run directories.
+    The copy of one run is written to ``directory``. The copy of each of several runs is written to a subdirectory that
+    has the name of the run directory.
 
     Raises:
         StoreError: a file exists or cannot be written, or a run cannot be read.

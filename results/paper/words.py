@@ -80,7 +80,7 @@ class PaperWords:
     count domains by the provider of this host.
 
     Args:
-        facts: properties of the MX hosts by report key.
+        facts: properties of each MX host, by the key of the host report.
     """
 
     def __init__(self, facts: Mapping[str, HostFacts]) -> None:

@@ -41,7 +41,7 @@ def table_of(
     limit: int | None = None,
     note: str = "",
 ) -> Table:
-    """Return a table of the first ``limit`` items (None: all items); ``more`` is the number of omitted items."""
+    """Return a table of the first ``limit`` items (None: all items), which states the number of omitted items."""
     shown = items if limit is None else items[:limit]
     return Table(key, title, columns, tuple(map(row, shown)), note, len(items) - len(shown))
 

@@ -1,7 +1,7 @@
 """The search for values of a run that no scan writes, to distinguish a damaged run from a bug of a reader.
 
-The decoder of records checks the type of each value, but not its meaning. A reader may be unable to compute with a
-value of the right type: a time without a zone, a huge number, or text in place of a hexadecimal digest.
+The decoder of the records of a run checks the type of each value, but not its meaning. A reader may be unable to
+compute with a value of the right type: a time without a zone, a huge number, or text in place of a hexadecimal digest.
 """
 
 import math

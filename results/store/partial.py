@@ -142,7 +142,7 @@ class ProfilePart(Lean, frozen=True):
 
 
 class ProbePart(Lean, frozen=True):
-    """The members of a probe that the counts need."""
+    """The members of a probe that are necessary to count the results of a run."""
 
     endpoint: ProfilePart
     ms: dict[str, float]

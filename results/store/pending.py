@@ -32,7 +32,8 @@ _LIMITED = re.compile(rb'"local-limit"')
 _SPOILED = re.compile(rb'"(?:local-limit|internal)"')
 """Pattern of the lines of spoiled domains; ``_LIMITED`` matches only lines with a limit of this machine as the cause.
 
-If a column of the target list contains a text that matches a pattern, the only effect is a needless scan of the domain.
+Lines are searched as a whole, with the columns of the target list. If a column contains a text that matches one of the
+two patterns, the domain is scanned again without need.
 """
 
 

@@ -35,7 +35,7 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The effective security level for one MX host, with the consequences of the level.
+    """The effective security level for one MX host, and the settings that follow from the level.
 
     ``references`` contains the reference identifiers in the order of comparison; ``check_names`` is true if a
     certificate name has to match; ``sni`` is the server name to send; ``forced_failure`` is true if no certificate can
@@ -53,7 +53,7 @@ class Policy:
 def effective(
     asked: Level, peer: Peer, tlsa: TLSALookup | None, *, insecure_mx: Level = Level.DANE, sni: str | None = None
 ) -> Policy:
-    """Return the effective security level and its consequences for one MX host.
+    """Return the policy for one MX host: the effective security level, the reference identifiers and the SNI name.
 
     Args:
         asked: the requested level.
@@ -119,7 +119,7 @@ def dane_references(peer: Peer, tlsa: TLSALookup) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The authentication label of a session, the error to report (or None) and the presented name that matched."""
+    """The label of a session (such as ``Verified``), the error to report or None, and the certificate name that matched."""
 
     word: TLSState
     error: PathError | None = None

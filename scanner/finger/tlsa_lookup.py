@@ -42,7 +42,7 @@ class TLSASearch:
         self._answers: dict[tuple[str, str], Answer] = {}
 
     async def find(self, host_address: HostAddress) -> TLSALookup:
-        """Look up the TLSA records of the host of an address.
+        """Look up the TLSA records of the host to which an address belongs.
 
         All addresses of a host share the answers of one TLSA lookup, and the lines about the lookup are printed once. A
         failed TLSA lookup is not cached: the lookup for another address queries DNS again.

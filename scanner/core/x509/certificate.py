@@ -18,9 +18,6 @@ from scanner.core.x509.extensions import Extensions
 CACHED = 8192
 """Maximum number of cached certificates; many domains of a scan have the same issuers."""
 
-USUAL_SIZE = 8192
-"""Usual maximum size of a certificate in octets; nearly all certificates are below 3,000 octets."""
-
 _VERSION, _EXTENSIONS = 0xA0, 0xA3
 
 
@@ -103,7 +100,7 @@ def _algorithm(raw: bytes) -> keys.Algorithm:
         return keys.Algorithm("")
 
 
-@remembered(CACHED, USUAL_SIZE)
+@remembered(CACHED, openssl.USUAL_SIZE)
 def parse(octets: bytes) -> Certificate:
     """Parse a certificate.
 

@@ -11,9 +11,10 @@ from dataclasses import replace
 from scanner.core.x509 import certificate as x509
 from scanner.core.x509 import dn
 from scanner.core.x509.cache import remembered
-from scanner.core.x509.certificate import CACHED, USUAL_SIZE, Certificate
+from scanner.core.x509.certificate import CACHED, Certificate
 from scanner.core.x509.der import DERError
 from scanner.core.x509.extensions import PURPOSES
+from scanner.core.x509.openssl import USUAL_SIZE
 from scanner.facts import CertFacts
 
 _PURPOSES = {

@@ -5,8 +5,7 @@ for OpenSSL (EXFLAG_INVALID): OpenSSL accepts it neither as issuer nor as subjec
 rejects an issuer with an unknown key type and a subject with an unknown signature algorithm. This module also rejects a
 certificate with a path length that OpenSSL cannot store; OpenSSL treats such a path length as absent. OpenSSL's answers
 do not depend on the time, since this module disables the check of validity periods. Most leaf certificates occur once
-in a scan, but their issuers occur often. Therefore OpenSSL verifies a whole path only if the path without its leaf was
-not verified before.
+in a scan, but their issuers occur often. If the path above a leaf was verified before, OpenSSL verifies only the leaf.
 """
 
 import hashlib
