@@ -119,7 +119,7 @@ def dane_references(peer: Peer, tlsa: TLSALookup) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The label of a session (such as ``Verified``), the error to report or None, and the certificate name that matched."""
+    """The label of a session (such as ``Verified``), the error to report or None, and the matching certificate name."""
 
     word: TLSState
     error: PathError | None = None
