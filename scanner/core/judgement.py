@@ -91,7 +91,8 @@ SharedBy = tuple[Level, RouteHost, Security | None]
 """The properties of a domain on which the verdict of a host depends if no certificate of the host names the domain."""
 
 VERDICTS = 64
-"""Maximum number of kept verdicts of one host; the verdicts differ in the preference of the MX record."""
+"""Maximum number of address verdicts in the kept verdicts of one host, which differ in the preference of the MX record.
+"""
 
 
 class HostVerdicts:
@@ -106,11 +107,12 @@ class HostVerdicts:
         certs: certificates by SHA-256, including every certificate with which ``judge_host`` judges the host.
     """
 
-    __slots__ = ("_leaves", "_verdicts")
+    __slots__ = ("_leaves", "_limit", "_verdicts")
 
     def __init__(self, report: HostReport, certs: Mapping[str, CertFacts]) -> None:
         self._leaves = tuple([certs[digest] for digest in _leaves(report) if digest in certs])
         self._verdicts: dict[SharedBy, HostVerdict] = {}
+        self._limit = VERDICTS // max(1, len(report.endpoints))
 
     def key(self, level: Level, nexthop: str, way: Route, hop: RouteHost) -> SharedBy | None:
         """Return the key of the verdict that a domain shares with other domains, None for a named domain.
@@ -127,12 +129,11 @@ class HostVerdicts:
         return self._verdicts.get(key) if key is not None else None
 
     def keep(self, key: SharedBy | None, verdict: HostVerdict) -> None:
-        """Keep a verdict for other domains, unless ``key`` is None."""
-        if key is None:
-            return
-        if len(self._verdicts) >= VERDICTS:
+        """Keep a verdict for other domains, unless ``key`` is None or the host has more than ``VERDICTS`` addresses."""
+        if len(self._verdicts) >= self._limit:
             self._verdicts.clear()
-        self._verdicts[key] = verdict
+        if key is not None and self._limit:
+            self._verdicts[key] = verdict
 
 
 def _leaves(report: HostReport) -> list[str]:

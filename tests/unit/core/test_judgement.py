@@ -91,6 +91,22 @@ def test_a_shared_verdict_is_the_verdict_for_each_domain(level: Level, pin: TLSA
     assert keys[12:16] == [None] * 4
 
 
+def test_the_kept_verdicts_of_a_host_are_bounded_by_their_addresses() -> None:
+    (end,) = _observed(None).endpoints
+    mx = records.answer("a.test", "MX", f"10 {HOST}")
+    for addresses, kept in ((1, judgement.VERDICTS), (16, 4), (judgement.VERDICTS + 1, 0)):
+        report = replace(_observed(None), endpoints=(end,) * addresses)
+        verdicts = judgement.HostVerdicts(report, CERTS)
+        hops = [RouteHost(HOST, preference) for preference in range(kept)]
+        keys = [verdicts.key(Level.DANE, "a.test", records.route(HOST, mx=mx), hop) for hop in hops]
+        found = records.host_verdict(host=HOST)
+        for key in keys:
+            verdicts.keep(key, found)
+        assert [verdicts.get(key) for key in keys] == [found] * kept
+        verdicts.keep((Level.DANE, RouteHost(HOST, kept), None), found)
+        assert [verdicts.get(key) for key in keys] == [None] * kept
+
+
 def test_an_alias_of_the_domain_may_be_named_in_the_certificate() -> None:
     way = records.route(HOST, mx=records.answer("a.test", "MX", f"10 {HOST}"), names=("a.test", "named.test"))
     verdicts = judgement.HostVerdicts(_observed(None), CERTS)
