@@ -125,7 +125,7 @@ class Examiner:
         self._host_examiner.next_pass()
         if self._policies is not None:
             self._policies.next_pass()
-        forgotten = self._hosts.forget(lambda result: result.has_report and retry.of_host(result.report))
+        forgotten = self._hosts.forget(lambda result: result.has_report and result.worth_a_retry)
         self._earlier = {result.report.key: result.report for result in forgotten}
         self._replaced = {key: report.observed_at for key, report in self._earlier.items()}
 
@@ -216,7 +216,7 @@ class Examiner:
         found = rollup.judge_domain(level, route, verdicts)
         reports = tuple([result.report for _, result in seen.hosts])
         certs = {digest: cert for _, result in seen.hosts for digest, cert in result.certs.items()}
-        worth_a_retry = retry.of_route(route) or any(map(retry.of_host, reports))
+        worth_a_retry = retry.of_route(route) or any(result.worth_a_retry for _, result in seen.hosts)
         sts, tlsrpt = (seen.policy.sts, seen.policy.tlsrpt) if seen.policy else (None, None)
         if self._settings.sts and destination.kind is Kind.DOMAIN:
             by_key = {report.key: report for report in reports}

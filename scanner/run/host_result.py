@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from scanner.core import retry
 from scanner.core.judgement import HostVerdicts
 from scanner.facts import CertFacts
 from scanner.model import EndpointReport, HostReport
@@ -41,7 +42,7 @@ class HostResult:
         probed: the probed addresses, which are kept until the report is made.
     """
 
-    __slots__ = ("_error", "_made", "_make", "_verdicts", "endpoints", "octets", "probed")
+    __slots__ = ("_error", "_made", "_make", "_verdicts", "_worth_a_retry", "endpoints", "octets", "probed")
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class HostResult:
         self._made: ReportAndCerts | None = None
         self._error: Exception | None = None
         self._verdicts: HostVerdicts | None = None
+        self._worth_a_retry: bool | None = None
 
     @classmethod
     def of_report(cls, report: HostReport, certs: dict[str, CertFacts]) -> Self:
@@ -104,6 +106,13 @@ class HostResult:
         if self._verdicts is None:
             self._verdicts = HostVerdicts(*self._get())
         return self._verdicts
+
+    @property
+    def worth_a_retry(self) -> bool:
+        """True if another examination of the host might give a better result; available only after ``complete``."""
+        if self._worth_a_retry is None:
+            self._worth_a_retry = retry.of_host(self.report)
+        return self._worth_a_retry
 
     def _get(self) -> ReportAndCerts:
         if self._made is None:
