@@ -39,7 +39,7 @@ bench: setup
 	$(BIN)/python -m tests.bench
 
 soak: setup
-	$(BIN)/python -m tests.bench soak disturbed parts_killed
+	$(BIN)/python -m tests.bench soak disturbed parts_killed parts_large
 	$(BIN)/python -m tests.differential --cases 10000
 	$(BIN)/python -m tests.parity --random 2000
 	$(BIN)/python -m pytest -m soak tests/packaging

@@ -8,7 +8,7 @@ import sys
 import tests.bench
 from tests.bench.measure import run
 
-RESERVED = {"soak", "disturbed", "parts_killed"}  # they take long, so they never run among the others
+RESERVED = {"soak", "disturbed", "parts_killed", "parts_large"}  # they take long, so they never run among the others
 
 if __name__ == "__main__":
     sys.exit(run(tests.bench, "benchmark", sys.argv[1:], RESERVED))
