@@ -186,7 +186,7 @@ def _changed_hosts(earlier: Sequence[DomainState], new: DomainState) -> Iterator
 
 
 def _since(name: str, earlier: Sequence[DomainState]) -> datetime | None:
-    """Return the start time of the first run, after the last run with a sound host, in which the host was broken."""
+    """Return the start time of the first run of those in which a host has been broken since it was last sound."""
     since = None
     for state in reversed(earlier):
         health = next((host.health for host in state.hosts if host.host == name), None)

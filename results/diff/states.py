@@ -220,7 +220,7 @@ def domain_rows(run: Run, column: str = "") -> Iterator[DomainRow]:
 
 
 def row_class(column: str) -> type[DomainRow]:
-    """Return the class of the rows; the columns of the target list are decoded only for a comparison by a column."""
+    """Return the Python class into which the line of a domain is decoded; ``ColumnRow`` has the columns of the list."""
     return ColumnRow if column else DomainRow
 
 

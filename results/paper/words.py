@@ -142,8 +142,8 @@ def _coverage(kind: DomainKind, usable: Collection[str]) -> Iterator[Word]:
     A domain whose MX hosts have no usable TLSA records gets no labels.
 
     Args:
-        kind: the domain.
-        usable: the names of its MX hosts with usable TLSA records.
+        kind: the classified domain, with its MX hosts.
+        usable: the names of the MX hosts of the domain with usable TLSA records.
     """
     if not usable:
         return

@@ -76,7 +76,9 @@ class ProgressLoop:
 def progress_loop(
     source: Statuses, request: ProgressRequest, console: Console, store: Store | None, say: Callable[[str], None]
 ) -> Iterator[ProgressLoop]:
-    """Open the display and the files during the ``with`` block, in which the caller runs ``ProgressLoop.run``.
+    """Open the progress display and the status and metrics files for the ``with`` block.
+
+    The caller runs ``ProgressLoop.run`` in the ``with`` block.
 
     Args:
         source: source of the status.

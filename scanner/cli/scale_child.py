@@ -315,7 +315,7 @@ async def _policies(job: Job, request: Request, place: PlanPlace) -> JobResult:
 
 
 async def _part(job: Job, request: Request, place: PlanPlace) -> JobResult:
-    """Make a pass over a part, or skip the pass if it is complete."""
+    """Make the first pass or a retry pass over a part of the scan, or do nothing if the pass is complete."""
     request = replace(request, settings=replace(request.settings, sts=False))  # a host has no policy
     run, file = place.part(job.number), place.file("part", job.number)
     header = part_run.header_if_begun(run)

@@ -56,7 +56,9 @@ def _for_now(failure: Failure) -> bool:
 def of_endpoint(report: EndpointReport) -> bool:
     """Return whether a probe of an address was inconclusive and another probe could be conclusive.
 
-    The result depends on the last probe with the TLS profile of the level, and on the further probes of the address.
+    The function checks the last probe with the TLS profile of the requested security level, and the probes for key
+    algorithms and post-quantum groups. If the last probe has no handshake, the function also checks the probe with
+    opportunistic TLS settings.
     """
     parts = sessions(report)
     spare = parts.spare

@@ -126,7 +126,7 @@ def record(
     ms: dict[str, float] | None = None,
     unconnected: Failure | None = None,
 ) -> Probe:
-    """Return the probe of a completed dialogue; ``unconnected`` is the failure to connect, or None."""
+    """Return the record of a probe that has ended; ``unconnected`` is the failure to connect, or None."""
     return Probe(
         endpoint=endpoint,
         started=started,

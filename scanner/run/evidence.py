@@ -30,7 +30,7 @@ Usual chains have 3,000 to 6,000 octets.
 """
 
 HEAVY_RECORDS = 8
-"""Number of TLSA records above which evidence is computed in a thread.
+"""Number of TLSA records of a host above which its DANE evidence is computed in a thread.
 
 Each record may contain a key with which signatures are verified.
 """

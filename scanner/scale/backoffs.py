@@ -43,8 +43,8 @@ class BackoffHandover:
     """The back-offs that a pass over a part of a scan reads from earlier passes and writes for later passes.
 
     Args:
-        place: the plan of the scan.
-        part: the number of the part.
+        place: the directory of the plan of the scan, which contains the files of back-offs.
+        part: the number of the part of the scan that the job examines.
         clock: function that returns the time in seconds of the clock that the circuit breakers use.
 
     Raises:

@@ -28,7 +28,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KnownResolver:
-    """A resolver of the machine that has passed the preflight, for the child processes of the machine."""
+    """A resolver that passed the preflight on a machine, for the child processes of this machine."""
 
     servers: tuple[tuple[str, int], ...]
     validated: bool

@@ -54,7 +54,7 @@ def host_targets(path: Path, reader: HostReader) -> Iterator[Target]:
 
 
 def planned_answers(path: Path) -> dict[Question, Answer]:
-    """Return the A and AAAA answers of the MX hosts of a part of a scan, with only the addresses of the part.
+    """Return the A and AAAA answers of the MX hosts of a part of a scan, with only the addresses that the part probes.
 
     Raises:
         StoreError: the file cannot be read.

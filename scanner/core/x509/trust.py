@@ -31,7 +31,7 @@ def split(octets: bytes) -> tuple[bytes, bytes]:
     """Return the certificate at the start of a PEM block, and the octets after the certificate.
 
     Raises:
-        DERError: the block does not start with a certificate.
+        DERError: ``octets`` does not start with a certificate.
     """
     certificate = der.read(octets).raw
     return certificate, octets[len(certificate) :]
