@@ -1,8 +1,8 @@
 """Rules for servers with several certificates: the key algorithms to probe, and the DANE verdicts by key algorithm.
 
 A TLS server chooses its certificate by the signature algorithms that the client offers. A probe that offers all
-signature algorithms gets one of the certificates. A probe that offers only the signature algorithms of one key algorithm
-gets a certificate with a key of this algorithm, or an alert.
+signature algorithms gets one of the certificates. A probe that offers the signature algorithms of one key algorithm
+only gets a certificate with a key of this algorithm, or an alert.
 """
 
 from collections.abc import Mapping, Sequence
