@@ -17,9 +17,8 @@ from results.store.reader import Run
 from scanner.scale.plan_files import PlanPlace
 from scanner.vocabulary import RunState
 from tests.bench import made_up
-from tests.bench.loopback import serving
 from tests.bench.model import Row
-from tests.bench.probe import handshakes
+from tests.bench.reference import slower
 from tests.sweep import MXSWEEP
 
 MILLION = 1_000_000
@@ -28,11 +27,6 @@ MEMORY = 300.0
 
 JOIN = 150.0
 """Maximum processor time of the join in microseconds for each domain, at the speed of the reference machine."""
-
-HANDSHAKE = 0.28
-"""Milliseconds of a TLS handshake on the reference machine (benchmark ``probe``)."""
-
-_SHAKEN = 5  # measurements of the handshake on this machine, of which the least counts
 
 _FLAGS = (
     *("--resolver", "192.0.2.53", "--unvalidated", "--ehlo", "bench.example", "--quiet", "--allow-private"),
@@ -125,7 +119,7 @@ def _rows(place: Path, count: int, watch: _Watch) -> list[Row]:
     judges = [each for each in used if each.began >= joined]
     client = watch.since(joined)
     join = (client + sum(each.seconds for each in judges)) / count * 1e6
-    slower = _handshake() / HANDSHAKE
+    there = join / slower()
     wall = (place / "run" / "domains.jsonl").stat().st_mtime - joined
     watch.peaks["process of a job"] = max(each.peak for each in used)
     begun = (place / "run" / "spool" / "index.json").stat().st_mtime
@@ -143,18 +137,12 @@ def _rows(place: Path, count: int, watch: _Watch) -> list[Row]:
         ),
         Row(
             "join: hosts, then domains",
-            f"{join / slower:.0f} us CPU a domain at the speed of the reference machine "
+            f"{there:.0f} us CPU a domain at the speed of the reference machine "
             f"({join:.0f} us here: {client:.1f} s client, {len(judges)} jobs), {wall:.0f} s",
             f"at most {JOIN:.0f}",
-            join / slower <= JOIN,
+            there <= JOIN,
         ),
     ]
-
-
-def _handshake() -> float:
-    """Return the processor time of a TLS handshake on this machine in milliseconds."""
-    with serving(1) as server:
-        return min(handshakes(server) for _ in range(_SHAKEN)) * 1000
 
 
 def main(argv: Sequence[str]) -> None:
