@@ -40,6 +40,9 @@ STOP = "stop"
 SPLIT = "split.jsonl"
 PROOF = "proof"
 
+BUFFER = 256 * 1024
+"""Size in octets of the write buffer of a file of JSON lines; a large buffer saves system calls."""
+
 NOT_YET = -1
 """The value of ``again`` for a host or policy that no pass has looked up."""
 
@@ -191,7 +194,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     with naming(path):
         try:
-            with fresh.open("xb") as file:
+            with fresh.open("xb", buffering=BUFFER) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
