@@ -12,7 +12,7 @@ from results.store import codec
 
 
 def summary_lines(found: Rejudged) -> list[str]:
-    """Return sentences with the security level and time of the recomputation, and the number of changed verdicts."""
+    """Return sentences with the TLS security level and time of the recomputed verdicts, and the number of changes."""
     when = "at the time of each probe" if found.at is None else f"at {found.at:%Y-%m-%d %H:%M} UTC"
     changed = f"{len(found.changed):,} of {found.domains:,} domains and {len(found.endpoints):,} addresses"
     lines = [f"Judged again at level {found.level}, validity periods {when}: the verdicts of {changed} change."]

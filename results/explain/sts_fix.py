@@ -1,8 +1,8 @@
 """The faults of the MTA-STS policy and TLSRPT record of a domain: the cause, the remedy, and the lines to publish.
 
-The lines are a whole policy (RFC 8461 section 3.2) that lists every MX host, or TXT records. The functions of this
-module are pure. Names and texts from zones and servers are not escaped in this module; each output format has to escape
-them.
+The lines to publish are a whole policy file (RFC 8461 section 3.2) that lists every MX host, or TXT records. The
+functions of this module are pure. Names and texts from zones and servers are not escaped in this module; each output
+format has to escape them.
 """
 
 from collections.abc import Iterator

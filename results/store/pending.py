@@ -53,7 +53,7 @@ def pending_domains(run: Path) -> set[str]:
 def spoiled_domains(run: Path, *, bugs: bool) -> dict[str, bool]:
     """Return the keys of domains for which a limit of this machine or a bug of mxsweep prevented a lookup or a probe.
 
-    The value of a key is true if the cause is a bug of mxsweep.
+    The function returns a dictionary. The value of a key is true if a bug of mxsweep prevented the lookup or probe.
 
     Args:
         run: the directory of the run.

@@ -21,7 +21,7 @@ MANY = 8
 MANY_AT_FIRST = 50
 """Number of different failing peers before an outage is suspected if no peer has ever been reached.
 
-The number is higher than ``MANY``, because no working peer is known and a list of domains may begin with dead domains.
+``MANY_AT_FIRST`` is higher than ``MANY``, because a list may begin with many domains whose servers do not work.
 """
 
 DOUBT = 1.0
