@@ -2,8 +2,8 @@
 
 A scan looks up each host and certificate in the index, so that the scan writes no line twice. The index is an SQLite
 file, so that memory does not grow with the run; a certificate takes about 60 octets on disk, and an MX host about 100
-octets. A resumed scan builds the index from the files of JSON lines. The SQLite file is unlinked while it is open, so that the
-kernel removes the file at the end of the process.
+octets. A resumed scan builds the index from the files of JSON lines. The SQLite file is unlinked while it is open, so
+that the kernel removes the file at the end of the process.
 """
 
 import sqlite3
