@@ -1,4 +1,4 @@
-"""Ports (interfaces to DNS and TCP) that store all answers and connection events of `mxsweep finger` in a ``SavedCase``."""
+"""Ports (interfaces to DNS and TCP) that store the answers and events of ``mxsweep finger`` in a ``SavedCase``."""
 
 import random
 from collections.abc import Sequence
