@@ -95,22 +95,29 @@ VERDICTS = 64
 """
 
 
+NAMES = 512
+"""Maximum number of names in the leaf certificates of a host whose verdict domains share."""
+
+
 class HostVerdicts:
     """The verdicts of one MX host for the domains that use the host.
 
     A domain is named in a certificate if a leaf certificate of the host matches the domain. The verdict of the host for
     a domain that is not named depends on the domain only by the security level, the MX record and the security of the
-    MX answer, so many domains share one verdict. The verdict for a named domain is computed for this domain alone.
+    MX answer, so many domains share one verdict. The verdict for a named domain is computed for this domain alone, and
+    so is every verdict if the leaf certificates have more than ``NAMES`` names, because the comparison would be
+    expensive.
 
     Args:
         report: the observations of the host, with evidence.
         certs: certificates by SHA-256, including every certificate with which ``judge_host`` judges the host.
     """
 
-    __slots__ = ("_leaves", "_limit", "_verdicts")
+    __slots__ = ("_leaves", "_limit", "_shares", "_verdicts")
 
     def __init__(self, report: HostReport, certs: Mapping[str, CertFacts]) -> None:
         self._leaves = tuple([certs[digest] for digest in _leaves(report) if digest in certs])
+        self._shares = sum(len(leaf.dns_names) + len(leaf.odd_names) + 1 for leaf in self._leaves) <= NAMES
         self._verdicts: dict[SharedBy, HostVerdict] = {}
         self._limit = VERDICTS // max(1, len(report.endpoints))
 
@@ -120,7 +127,7 @@ class HostVerdicts:
         The arguments are those of ``judge_host``.
         """
         names = (nexthop, "." + nexthop, *way.names)
-        if any(matched_peername(leaf, names) for leaf in self._leaves):
+        if not self._shares or any(matched_peername(leaf, names) for leaf in self._leaves):
             return None
         return level, hop, route.mx_security(way)
 

@@ -107,6 +107,16 @@ def test_the_kept_verdicts_of_a_host_are_bounded_by_their_addresses() -> None:
         assert [verdicts.get(key) for key in keys] == [None] * kept
 
 
+def test_no_verdict_is_shared_if_the_certificates_have_many_names() -> None:
+    """A server may send 32,000 names at each of its addresses; a comparison takes one step of the event loop."""
+    names = tuple(f"n{number}.test" for number in range(judgement.NAMES))
+    certs = {digest: replace(cert, dns_names=names) for digest, cert in CERTS.items()}
+    way = records.route(HOST, mx=records.answer("a.test", "MX", f"10 {HOST}"))
+    hop = RouteHost(HOST, 10)
+    assert judgement.HostVerdicts(_observed(None), certs).key(Level.DANE, "a.test", way, hop) is None
+    assert judgement.HostVerdicts(_observed(None), CERTS).key(Level.DANE, "a.test", way, hop) is not None
+
+
 def test_an_alias_of_the_domain_may_be_named_in_the_certificate() -> None:
     way = records.route(HOST, mx=records.answer("a.test", "MX", f"10 {HOST}"), names=("a.test", "named.test"))
     verdicts = judgement.HostVerdicts(_observed(None), CERTS)
