@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from scanner.core import dane, pkix, rollup, route, tlsa, verdict
-from scanner.core.matching import matched_peername
+from scanner.core.matching import compared_names, matched_peername
 from scanner.core.pkix import TrustStore
 from scanner.core.policy import Peer
 from scanner.core.tlsa import Question
@@ -117,7 +117,7 @@ class HostVerdicts:
 
     def __init__(self, report: HostReport, certs: Mapping[str, CertFacts]) -> None:
         self._leaves = tuple([certs[digest] for digest in _leaves(report) if digest in certs])
-        self._shares = sum(len(leaf.dns_names) + len(leaf.odd_names) + 1 for leaf in self._leaves) <= NAMES
+        self._shares = sum(len(compared_names(leaf)) + 1 for leaf in self._leaves) <= NAMES
         self._verdicts: dict[SharedBy, HostVerdict] = {}
         self._limit = VERDICTS // max(1, len(report.endpoints))
 
@@ -137,10 +137,11 @@ class HostVerdicts:
 
     def keep(self, key: SharedBy | None, verdict: HostVerdict) -> None:
         """Keep a verdict for other domains, unless ``key`` is None or the host has more than ``VERDICTS`` addresses."""
+        if key is None or not self._limit:
+            return
         if len(self._verdicts) >= self._limit:
             self._verdicts.clear()
-        if key is not None and self._limit:
-            self._verdicts[key] = verdict
+        self._verdicts[key] = verdict
 
 
 def _leaves(report: HostReport) -> list[str]:

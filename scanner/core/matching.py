@@ -70,6 +70,12 @@ def presented_names(cert: CertFacts) -> tuple[str, ...]:
     return cert.subject_cns
 
 
+def compared_names(cert: CertFacts) -> tuple[str, ...]:
+    """Return the presented names and the malformed dNSName SANs, such as names with a space, that OpenSSL compares."""
+    odd = [name.removeprefix("dns:") for name in cert.odd_names if name.startswith("dns:") and "\\x" not in name]
+    return (*presented_names(cert), *odd)
+
+
 def matched_peername(cert: CertFacts, references: Iterable[str]) -> str | None:
     """Return the presented name that matches a reference identifier.
 
@@ -82,8 +88,7 @@ def matched_peername(cert: CertFacts, references: Iterable[str]) -> str | None:
     Returns:
         The presented name as spelled in the certificate, or None without a match.
     """
-    odd = [name.removeprefix("dns:") for name in cert.odd_names if name.startswith("dns:") and "\\x" not in name]
-    names = (*presented_names(cert), *odd)  # OpenSSL compares a SAN with a space like any other SAN
+    names = compared_names(cert)
     if len(names) > MANY:
         found = (_looked_up(_table(names), ascii_lower(reference)) for reference in references)
         return next((names[at] for at in found if at is not None), None)

@@ -2,16 +2,19 @@
 
 The files of routes contain the domains of a bucket, which the hash of the domain selects, so that the domains of an MX
 host are in all buckets. Before the judgement, the lines of routes, destinations and MTA-STS policies are copied to the
-files of groups, which the hash of the first MX host selects. The report of most MX hosts is then read once.
+files of groups, which the hash of the first MX host selects. The report of most MX hosts is then read once. A group has
+at most about three times as many domains as the average group: further domains of an MX host with very many domains are
+in groups that the hash of the domain selects.
 """
 
+import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from results.store import line_keys
-from results.store.files import naming, open_regular, replace_file
+from results.store.files import naming, open_regular, replace_file, sync_directory
 from scanner.scale.plan import share_of
 from scanner.scale.plan_files import PlanPlace
 from targets.lists import Target
@@ -20,6 +23,12 @@ from targets.spool import Spool
 
 ROUTES, TARGETS, RECORDS = "group-routes", "group-targets", "group-records"
 """The names of the files of a group; a line of ``TARGETS`` is a line of the spool."""
+
+HELD = 32 * 1024 * 1024
+"""Maximum number of octets of lines in memory before the lines are appended to the files of their groups."""
+
+MOST = 2
+"""Maximum number of domains that the hash of the MX host puts into a group, in units of the average group."""
 
 _DONE = "grouped"
 _FIRST_HOST = re.compile(rb'"hosts":\[\["((?:[^"\\]|\\.)*)"')
@@ -40,13 +49,15 @@ def group_domains(place: PlanPlace, routes: int, spool: Spool, *, sts: bool) -> 
     if (place.path / _DONE).exists():
         return
     remove_groups(place, routes)
+    most = max(1, MOST * spool.total // routes**2)  # from one bucket in one group
     for bucket in range(routes):
         groups: dict[bytes, int] = {}
-        _append(place, ROUTES, routes, _with_groups(place.file("routes", bucket), routes, groups))
+        _append(place, ROUTES, routes, _with_groups(place.file("routes", bucket), routes, most, groups))
         lines = spool.target_lines(share_of(bucket, routes, spool.buckets))
         _append(place, TARGETS, routes, _of_known(((sort_key(line), line) for line in lines), groups))
         if sts:
             _append(place, RECORDS, routes, _of_known(_keyed(place.file("records", bucket)), groups))
+    _sync(place, routes)
     replace_file(place.path / _DONE, b"")
 
 
@@ -74,12 +85,20 @@ def remove_groups(place: PlanPlace, routes: int) -> None:
                 place.file(name, group).unlink(missing_ok=True)
 
 
-def _with_groups(path: Path, count: int, groups: dict[bytes, int]) -> Iterator[tuple[int, bytes]]:
-    """Yield the group and the line of each domain in a file of routes, and add the group of each key to ``groups``."""
+def _with_groups(path: Path, count: int, most: int, groups: dict[bytes, int]) -> Iterator[tuple[int, bytes]]:
+    """Yield the group and the line of each domain in a file of routes, and add the group of each key to ``groups``.
+
+    The hash of the MX host puts at most ``most`` domains of the file into a group.
+    """
+    sizes = [0] * count
     for key, line in _keyed(path):
         host = _FIRST_HOST.search(line)
-        groups[key] = zlib.crc32(host[1] if host is not None else key) % count
-        yield groups[key], line
+        group = zlib.crc32(host[1] if host is not None else key) % count
+        if sizes[group] >= most:
+            group = zlib.crc32(key) % count
+        sizes[group] += 1
+        groups[key] = group
+        yield group, line
 
 
 def _keyed(path: Path) -> Iterator[tuple[bytes, bytes]]:
@@ -95,11 +114,30 @@ def _of_known(lines: Iterable[tuple[bytes, bytes]], groups: Mapping[bytes, int])
 
 
 def _append(place: PlanPlace, name: str, count: int, lines: Iterable[tuple[int, bytes]]) -> None:
-    """Append the lines of one bucket, which fit into memory, to the files of their groups."""
+    """Append the lines of one bucket to the files of their groups, ``HELD`` octets at a time."""
     held: list[list[bytes]] = [[] for _ in range(count)]
+    octets = 0
     for group, line in lines:
         held[group].append(line)
-    for group, each in enumerate(held):
+        octets += len(line)
+        if octets >= HELD:
+            _flush(place, name, held)
+            octets = 0
+    _flush(place, name, held)
+
+
+def _flush(place: PlanPlace, name: str, held: list[list[bytes]]) -> None:
+    for group, lines in enumerate(held):
         path = place.file(name, group)
         with naming(path), path.open("ab") as file:
-            file.writelines(each)
+            file.writelines(lines)
+        lines.clear()
+
+
+def _sync(place: PlanPlace, count: int) -> None:
+    """Write the files of all groups to the disk, so that the complete mark is true after a power failure."""
+    for path in [place.file(name, group) for name in (ROUTES, TARGETS, RECORDS) for group in range(count)]:
+        if path.exists():
+            with naming(path), path.open("rb") as file:
+                os.fsync(file.fileno())
+    sync_directory(place.path)

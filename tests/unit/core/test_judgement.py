@@ -110,10 +110,11 @@ def test_the_kept_verdicts_of_a_host_are_bounded_by_their_addresses() -> None:
 def test_no_verdict_is_shared_if_the_certificates_have_many_names() -> None:
     """A server may send 32,000 names at each of its addresses; a comparison takes one step of the event loop."""
     names = tuple(f"n{number}.test" for number in range(judgement.NAMES))
-    certs = {digest: replace(cert, dns_names=names) for digest, cert in CERTS.items()}
     way = records.route(HOST, mx=records.answer("a.test", "MX", f"10 {HOST}"))
     hop = RouteHost(HOST, 10)
-    assert judgement.HostVerdicts(_observed(None), certs).key(Level.DANE, "a.test", way, hop) is None
+    for many in ({"dns_names": names}, {"dns_names": (), "odd_names": (), "subject_cns": names}):
+        certs = {digest: replace(cert, **many) for digest, cert in CERTS.items()}
+        assert judgement.HostVerdicts(_observed(None), certs).key(Level.DANE, "a.test", way, hop) is None
     assert judgement.HostVerdicts(_observed(None), CERTS).key(Level.DANE, "a.test", way, hop) is not None
 
 
