@@ -1,6 +1,7 @@
 """From facts to evidence to verdicts for one host."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,8 @@ def test_no_verdict_is_shared_if_the_certificates_have_many_names() -> None:
     names = tuple(f"n{number}.test" for number in range(judgement.NAMES))
     way = records.route(HOST, mx=records.answer("a.test", "MX", f"10 {HOST}"))
     hop = RouteHost(HOST, 10)
-    for many in ({"dns_names": names}, {"dns_names": (), "odd_names": (), "subject_cns": names}):
+    kinds: list[dict[str, Any]] = [{"dns_names": names}, {"dns_names": (), "odd_names": (), "subject_cns": names}]
+    for many in kinds:
         certs = {digest: replace(cert, **many) for digest, cert in CERTS.items()}
         assert judgement.HostVerdicts(_observed(None), certs).key(Level.DANE, "a.test", way, hop) is None
     assert judgement.HostVerdicts(_observed(None), CERTS).key(Level.DANE, "a.test", way, hop) is not None
