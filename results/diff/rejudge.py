@@ -46,7 +46,16 @@ from scanner.core.sts.rejudge import PolicyJudge
 from scanner.core.verdict import sessions
 from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts, Probe, TLSALookup
-from scanner.model import AlgorithmReport, DomainRecord, EndpointReport, HostReport, HostVerdict, Route, RouteHost
+from scanner.model import (
+    AlgorithmReport,
+    DomainRecord,
+    DomainVerdict,
+    EndpointReport,
+    HostReport,
+    HostVerdict,
+    Route,
+    RouteHost,
+)
 from scanner.reasons import Reason
 from scanner.vocabulary import Level
 
@@ -138,7 +147,7 @@ class Rejudge:
         way = _route(old.route)
         known = {host.host: host for host in old.hosts}
         hosts = tuple(self._verdict(level, way, hop, known.get(hop.host)) for hop in way.hosts)
-        new = replace(old, route=way, hosts=hosts, verdict=rollup.judge_domain(level, way, hosts))
+        new = replace(old, route=way, hosts=hosts, verdict=self._domain(level, way, hosts))
         return new if old.verdict.sts is None else self._with_sts(new)
 
     def domains(self) -> Iterator[DomainRecord]:
@@ -188,6 +197,11 @@ class Rejudge:
             found = judgement.judge_host(level, nexthop, way, hop, host.report, host.shown)
             host.verdicts.keep(key, found)
         return found
+
+    def _domain(self, level: Level, way: Route, hosts: tuple[HostVerdict, ...]) -> DomainVerdict:
+        if not hosts or hosts[0].report is None:
+            return rollup.judge_domain(level, way, hosts)
+        return self._host(hosts[0].report).verdicts.domain(level, way, hosts)
 
     def _judged_host(self, key: str) -> _JudgedHost:
         report = self._reports.get(key)

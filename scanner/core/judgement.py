@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import TypeVar
 
 from scanner.core import dane, pkix, rollup, route, tlsa, verdict
-from scanner.core.matching import compared_names, matched_peername
+from scanner.core.matching import ComparedNames
 from scanner.core.pkix import TrustStore
 from scanner.core.policy import Peer
 from scanner.core.tlsa import Question
 from scanner.facts import Answer, CertFacts, TLSALookup
-from scanner.model import AlgorithmReport, EndpointReport, HostReport, HostVerdict, Route, RouteHost
+from scanner.model import AlgorithmReport, DomainVerdict, EndpointReport, HostReport, HostVerdict, Route, RouteHost
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, Level, Outcome, Security, Sender
 
@@ -94,40 +94,43 @@ VERDICTS = 64
 """Maximum number of address verdicts in the kept verdicts of one host, which differ in the preference of the MX record.
 """
 
+DOMAINS = 4
+"""Maximum number of kept domain verdicts of one first MX host."""
 
 NAMES = 512
 """Maximum number of names in the leaf certificates of a host whose verdict domains share."""
 
 
 class HostVerdicts:
-    """The verdicts of one MX host for the domains that use the host.
+    """The verdicts of one MX host for the domains that use the host, and of the domains whose first MX host it is.
 
     A domain is named in a certificate if a leaf certificate of the host matches the domain. The verdict of the host for
     a domain that is not named depends on the domain only by the security level, the MX record and the security of the
     MX answer, so many domains share one verdict. The verdict for a named domain is computed for this domain alone, and
     so is every verdict if the leaf certificates have more than ``NAMES`` names, because the comparison would be
-    expensive.
+    expensive. Domains that share the verdicts of all their hosts also share the verdict of the domain.
 
     Args:
         report: the observations of the host, with evidence.
         certs: certificates by SHA-256, including every certificate with which ``judge_host`` judges the host.
     """
 
-    __slots__ = ("_leaves", "_limit", "_shares", "_verdicts")
+    __slots__ = ("_domains", "_limit", "_names", "_shares", "_verdicts")
 
     def __init__(self, report: HostReport, certs: Mapping[str, CertFacts]) -> None:
-        self._leaves = tuple([certs[digest] for digest in _leaves(report) if digest in certs])
-        self._shares = sum(len(compared_names(leaf)) + 1 for leaf in self._leaves) <= NAMES
+        leaves = [certs[digest] for digest in _leaves(report) if digest in certs]
+        self._names = ComparedNames(leaves)
+        self._shares = self._names.count + len(leaves) <= NAMES
         self._verdicts: dict[SharedBy, HostVerdict] = {}
         self._limit = VERDICTS // max(1, len(report.endpoints))
+        self._domains: dict[tuple[object, ...], tuple[Sequence[HostVerdict], DomainVerdict]] = {}
 
     def key(self, level: Level, nexthop: str, way: Route, hop: RouteHost) -> SharedBy | None:
         """Return the key of the verdict that a domain shares with other domains, None for a named domain.
 
         The arguments are those of ``judge_host``.
         """
-        names = (nexthop, "." + nexthop, *way.names)
-        if not self._shares or any(matched_peername(leaf, names) for leaf in self._leaves):
+        if not self._shares or self._names.match({nexthop, *way.names}):
             return None
         return level, hop, route.mx_security(way)
 
@@ -142,6 +145,23 @@ class HostVerdicts:
         if len(self._verdicts) >= self._limit:
             self._verdicts.clear()
         self._verdicts[key] = verdict
+
+    def domain(self, level: Level, way: Route, hosts: Sequence[HostVerdict]) -> DomainVerdict:
+        """Return the verdict of a domain whose first MX host is this host; arguments as for ``rollup.judge_domain``.
+
+        The verdict is kept for the next domain with the same host verdicts, unless the hosts have very many addresses.
+        The host verdicts are compared by identity, and a kept domain verdict keeps its host verdicts in memory.
+        """
+        key = (level, rollup.decisive(way), *map(id, hosts))
+        kept = self._domains.get(key)
+        if kept is not None:
+            return kept[1]
+        found = rollup.judge_domain(level, way, hosts)
+        if sum(1 + len(each.endpoints) for each in hosts) <= VERDICTS // DOMAINS:
+            if len(self._domains) >= DOMAINS:
+                self._domains.clear()
+            self._domains[key] = hosts, found
+        return found
 
 
 def _leaves(report: HostReport) -> list[str]:

@@ -8,7 +8,7 @@ compared one by one. A malformed name in a certificate never matches. Reference 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -94,6 +94,37 @@ def matched_peername(cert: CertFacts, references: Iterable[str]) -> str | None:
         return next((names[at] for at in found if at is not None), None)
     hits = (name for reference in references for name in names if match_name(reference, name))
     return next(hits, None)
+
+
+class ComparedNames:
+    """The names that several certificates present, for the test whether any of the names matches a domain.
+
+    Args:
+        certs: leaf certificates.
+    """
+
+    __slots__ = ("_certs", "_text", "count")
+
+    def __init__(self, certs: Sequence[CertFacts]) -> None:
+        self._certs = certs
+        names = [name for cert in certs for name in compared_names(cert)]
+        self.count = len(names)
+        self._text = "\n".join(map(ascii_lower, names))
+
+    def match(self, domains: Collection[str]) -> bool:
+        """Return whether a certificate presents the name of a domain, a name below it, or a wildcard that covers it.
+
+        A name equal to a domain or below the domain contains the text of the domain, and a wildcard that covers the
+        domain consists of ``*`` and the parent domain. Most certificates contain neither, and are not compared further.
+        """
+        if not any(map(self._contains, domains)):
+            return False
+        references = [reference for domain in domains for reference in (domain, "." + domain)]
+        return any(matched_peername(cert, references) is not None for cert in self._certs)
+
+    def _contains(self, domain: str) -> bool:
+        lowered = ascii_lower(domain)
+        return lowered in self._text or "*." + lowered.partition(".")[2] in self._text
 
 
 # --- many names -----------------------------------------------------------------------------------------------

@@ -250,6 +250,11 @@ def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> Do
     )
 
 
+def decisive(route: Route) -> tuple[object, ...]:
+    """Return the properties of a route on which the result of ``judge_domain`` depends, beside the host verdicts."""
+    return route.final, route.reasons, route.text, route.mx is None, mx_security(route)
+
+
 def _nowhere(route: Route, hosts: Sequence[HostVerdict]) -> Reason | None:
     """Return the reason why no MX host has an address, if every address lookup was conclusive."""
     if not hosts or not all(_absent(host) for host in hosts):

@@ -34,11 +34,13 @@ def from_mx(domain: str, mx: Answer) -> Route:
 
 def _explicit(domain: str, mx: Answer) -> Route:
     pairs = [_pair(text) for text in mx.records]
-    if any(target in ("", ".") for _, target in pairs):
+    targets = [target for _, target in pairs]
+    if "" in targets or "." in targets:
         # RFC 7505 requires a null MX to be the only MX record; Postfix also accepts it beside other records.
         return Route((), mx=mx, reasons=(Reason.NULL_MX,), final=Reason.NULL_MX)
-    hosts = tuple(RouteHost(target, preference) for preference, target in sorted(pairs) if _acceptable(target))
-    reasons = _oddities(mx, [target for _, target in pairs])
+    acceptable = {target for target in targets if is_address(target) or is_hostname(target)}
+    hosts = tuple([RouteHost(target, preference) for preference, target in sorted(pairs) if target in acceptable])
+    reasons = _oddities(mx, targets, acceptable)
     if not hosts:
         final = Reason.MX_TARGETS_UNRESOLVABLE
         return Route((), mx=mx, reasons=(*reasons, final), final=final)
@@ -52,17 +54,13 @@ def _pair(text: str) -> tuple[int, str]:
     return int(preference), target
 
 
-def _acceptable(target: str) -> bool:
-    return is_address(target) or is_hostname(target)
-
-
-def _oddities(mx: Answer, targets: list[str]) -> tuple[Reason, ...]:
+def _oddities(mx: Answer, targets: list[str], acceptable: set[str]) -> tuple[Reason, ...]:
     found: list[Reason] = []
     if mx.security is Security.INSECURE:
         found.append(Reason.MX_INSECURE)
-    if any(is_address(target) for target in targets):
+    if any(map(is_address, targets)):
         found.append(Reason.MX_TARGET_NUMERIC)
-    if not all(_acceptable(target) for target in targets):
+    if not acceptable.issuperset(targets):
         found.append(Reason.MX_TARGET_INVALID)
     return tuple(found)
 

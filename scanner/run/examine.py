@@ -88,12 +88,16 @@ class Examiner:
         """Examine and judge one target."""
         return await self.judge(await self.observe(target), Slices())
 
-    async def observe(self, target: Target) -> DomainObservation:
+    async def observe(self, target: Target, began: datetime | None = None) -> DomainObservation:
         """Determine the route of a target and examine the hosts on the route.
 
         An internal error of mxsweep becomes part of the observation.
+
+        Args:
+            target: the target.
+            began: the time of the MX lookup if the lookup was made earlier; None for the current time.
         """
-        began = now()
+        began = began or now()
         try:
             route = await find_route(target.destination, self._ports.lookup)
             hosts = await self._examine_hosts(target.destination, route)
@@ -213,7 +217,7 @@ class Examiner:
         destination, route, level = seen.target.destination, seen.route, self._settings.level
         judged = [await self._judge_host(seen, hop, result, slices) for hop, result in seen.hosts]
         verdicts = (*judged, *self._unexamined(seen))
-        found = rollup.judge_domain(level, route, verdicts)
+        found = _domain_verdict(seen, level, verdicts)
         reports = tuple([result.report for _, result in seen.hosts])
         certs = {digest: cert for _, result in seen.hosts for digest, cert in result.certs.items()}
         worth_a_retry = retry.of_route(route) or any(result.worth_a_retry for _, result in seen.hosts)
@@ -254,6 +258,13 @@ class Examiner:
                 yield rollup.unexamined(hop, Reason.HOST_LIMIT)
             else:
                 yield rollup.unexamined(hop, None if self._settings.first_answer else Reason.ADDRESS_LIMIT)
+
+
+def _domain_verdict(seen: DomainObservation, level: Level, verdicts: tuple[HostVerdict, ...]) -> DomainVerdict:
+    if not seen.hosts:
+        return rollup.judge_domain(level, seen.route, verdicts)
+    _, first = seen.hosts[0]
+    return first.verdicts.domain(level, seen.route, verdicts)
 
 
 async def _judged_addresses(hop: RouteHost, view: verdict.View, result: HostResult, slices: Slices) -> HostVerdict:

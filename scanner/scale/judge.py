@@ -118,7 +118,7 @@ async def _seen(
     """Return the observation of a target; an internal error in an earlier stage becomes part of the observation."""
     if line.error:
         return DomainObservation(target, line.observed_at, error=RuntimeError(line.error))
-    seen = replace(await examiner.observe(target), began=line.observed_at)
+    seen = await examiner.observe(target, line.observed_at)
     if policies is None or seen.error is not None or not has_policy(target.destination, seen.route):
         return seen
     known = policies.get(target.destination.key)

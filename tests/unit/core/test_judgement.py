@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from scanner.core import judgement
+from scanner.core import judgement, rollup
 from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, TLSALookup, TLSARecord
-from scanner.model import EndpointReport, HostReport, RouteHost
+from scanner.model import EndpointReport, HostReport, Route, RouteHost
 from scanner.reasons import Reason
 from scanner.vocabulary import Dane, Level, Outcome, Security
 from tests.unit import pki, records
@@ -124,3 +124,41 @@ def test_an_alias_of_the_domain_may_be_named_in_the_certificate() -> None:
     way = records.route(HOST, mx=records.answer("a.test", "MX", f"10 {HOST}"), names=("a.test", "named.test"))
     verdicts = judgement.HostVerdicts(_observed(None), CERTS)
     assert verdicts.key(Level.SECURE, "a.test", way, RouteHost(HOST, 10)) is None
+
+
+def _way(name: str, security: Security = Security.SECURE, **members: Any) -> Route:
+    mx = records.answer(name, "MX", f"10 {HOST}", security=security)
+    return records.route(HOST, mx=mx, names=(name,), **members)
+
+
+WAYS = (
+    _way("a.test"),
+    _way("a.test", Security.INSECURE, reasons=(Reason.MX_INSECURE,)),
+    _way("a.test", Security.INDETERMINATE),
+    _way("a.test", final=Reason.MX_LOOKUP_FAILED, text="timeout"),
+    _way("a.test", final=Reason.NULL_MX),
+    records.route(HOST, reasons=(Reason.IMPLICIT_MX,)),
+)
+
+
+def test_a_shared_domain_verdict_is_the_verdict_for_each_domain() -> None:
+    """Expected: ``rollup.judge_domain``, which knows one domain only."""
+    good, bad = records.host_verdict(host=HOST), records.host_verdict(host=HOST, dane=Dane.MISMATCH)
+    verdicts = judgement.HostVerdicts(_observed(None), CERTS)
+    for _ in range(2):
+        for level in (Level.DANE, Level.MAY):
+            for way in WAYS:
+                for hosts in ((good,), (bad,), (good, bad), (bad, good)):
+                    expected = rollup.judge_domain(level, way, hosts)
+                    assert verdicts.domain(level, way, hosts) == expected
+                    other = replace(way, names=("b.test",), mx=way.mx and replace(way.mx, name="b.test"))
+                    assert verdicts.domain(level, other, hosts) == expected
+
+
+@pytest.mark.parametrize(("addresses", "kept"), [(1, True), (judgement.VERDICTS, False)])
+def test_a_domain_verdict_is_kept_unless_its_hosts_have_very_many_addresses(addresses: int, kept: bool) -> None:  # noqa: FBT001 - a case
+    host = records.host_verdict(host=HOST)
+    hosts = (replace(host, endpoints=host.endpoints[:1] * addresses),)
+    verdicts = judgement.HostVerdicts(_observed(None), CERTS)
+    found = verdicts.domain(Level.DANE, WAYS[0], hosts)
+    assert (verdicts.domain(Level.DANE, WAYS[0], hosts) is found) is kept

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.core.matching import MANY, match_name, matched_peername, presented_names
+from scanner.core.matching import MANY, ComparedNames, match_name, matched_peername, presented_names
 from scanner.facts import CertFacts
 
 
@@ -115,6 +115,23 @@ def test_many_names_are_looked_up_with_the_same_result(names: list[str], referen
     several = cert(*names)
     many = cert(*names, *(f"filler{number}.test" for number in range(MANY)))
     assert matched_peername(many, (reference,)) == matched_peername(several, (reference,))
+
+
+@given(st.lists(small, max_size=3), st.lists(small, max_size=3), st.lists(small, max_size=3))
+def test_the_names_of_several_certificates_match_like_those_of_each(
+    names: list[str], others: list[str], domains: list[str]
+) -> None:
+    """Expected: the comparison of each certificate with each domain and with the suffix of the domain."""
+    certs = [cert(*names, odd=("dns:A b.a",)), cert(*others)]
+    expected = any(matched_peername(each, (name, "." + name)) for each in certs for name in domains)
+    assert ComparedNames(certs).match(domains) == expected
+
+
+def test_a_domain_is_named_by_itself_a_name_below_it_or_a_wildcard() -> None:
+    names = ComparedNames([cert("Mx.a.example"), cert("*.b.example", cns=("c.example",))])
+    found = [name for name in ("a.example", "MX.A.example", "x.B.example", "b.example") if names.match([name])]
+    assert found == ["a.example", "MX.A.example", "x.B.example", "b.example"]
+    assert not names.match(["x.mx.a.example", "x.y.b.example", "c.example", "other.test"])
 
 
 def test_the_first_of_many_names_that_matches_is_returned() -> None:
