@@ -267,11 +267,9 @@ def rejudge(run: Run, trust: TrustStore, level: Level | None = None, at: datetim
         except MissingPartError:
             found.left += 1
             continue
-        before, after = domain_words(old.verdict), domain_words(new.verdict)
-        if before != after:
-            transitions.add(before, after)
-            reasons, text = shared(new.verdict.reasons), shared(new.verdict.text)
-            found.changed.append(DomainChange(old.key, before, after, reasons, text))
+        if (change := _change(old, new)) is not None:
+            transitions.add(change.old, change.new)
+            found.changed.append(change)
         endpoints.update(_changed_endpoints(old, new))
     found.changed.sort(key=lambda row: row.domain)
     found.transitions = transitions.sorted()
@@ -306,9 +304,20 @@ def _tlsa(report: HostReport) -> TLSALookup:
     return report.tlsa
 
 
+def _change(old: DomainRecord, new: DomainRecord) -> DomainChange | None:
+    if old.verdict == new.verdict:
+        return None
+    before, after = domain_words(old.verdict), domain_words(new.verdict)
+    if before == after:
+        return None
+    return DomainChange(old.key, before, after, shared(new.verdict.reasons), shared(new.verdict.text))
+
+
 def _changed_endpoints(old: DomainRecord, new: DomainRecord) -> Iterator[EndpointChange]:
     now = {host.host: host for host in new.hosts}
     for host in old.hosts:
+        if now.get(host.host) == host:  # usual, and takes a fifth of the time of the comparison by addresses
+            continue
         endpoints = {each.address: each for each in now[host.host].endpoints} if host.host in now else {}
         for one in host.endpoints:
             other = endpoints.get(one.address)

@@ -1,28 +1,39 @@
 """Synthetic runs of any size: lines of the shape and size that a scan writes.
 
 Half of the domains use one of a thousand providers' hosts, the other half hosts of their own or shared by a few, which
-is about what MX records in the wild look like. Hosts come in five kinds: most match, some have no TLSA, some mismatch,
-some offer no TLS, some cannot be reached.
+is about what MX records in the wild look like. Hosts come in four kinds: most match, some have no TLSA, some mismatch,
+some cannot be reached. Evidence and verdicts are those that ``scanner.core`` computes, and each host has a certificate
+of its own: the same certificate with another end of the signature.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from hashlib import sha256
+from functools import cache
 from pathlib import Path
 
 from results.store import codec
 from results.store.reader import HEADER_FILE, lines_path
-from scanner.facts import CertFacts, TLSALookup
-from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict, TargetInfo
-from scanner.reasons import Reason
-from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, RunState, Sender
+from scanner.core import judgement, rollup, route
+from scanner.core.names import tlsa_name
+from scanner.core.pkix import TrustStore
+from scanner.core.x509 import facts as certs
+from scanner.facts import Answer, CertFacts, TLSALookup
+from scanner.model import DomainRecord, EndpointReport, HostReport, HostVerdict, Route, RouteHost, TargetInfo
+from scanner.vocabulary import Level, Outcome, RunState
 from tests.unit import records
+from tests.unit.pki import LEAF, NOW, ROOT, tlsa
+
+NAME = "@domain@"
+"""The name of the domain in a template of a record."""
 
 PROVIDERS = 1000
 KINDS = ("ok", "ok", "ok", "none", "ok", "none", "mismatch", "ok", "none", "down")
 VERSIONS = ("TLSv1.3", "TLSv1.3", "TLSv1.3", "TLSv1.2")
 GROUPS = ("X25519MLKEM768", "X25519", "X25519", "secp256r1")
+_DIFFERENT = 8  # octets at the end of a signature by which certificates differ
+_TRUST = TrustStore.from_pem(ROOT.pem)
 TRANSCRIPT = tuple(f"< 250-EXTENSION{number} with its parameters" for number in range(16))
 
 
@@ -38,8 +49,11 @@ def make_run(place: Path, domains: int, hosts: int, seed: int = 1) -> None:
     place.mkdir(parents=True)
     header = records.header(state=RunState.COMPLETE, finished=datetime(2026, 9, 1, 14, tzinfo=UTC))
     (place / HEADER_FILE).write_bytes(codec.pretty(header))
-    _write(lines_path(place, "certs"), (_cert(number) for number in range(hosts)))
-    _write(lines_path(place, "hosts"), (_report(number) for number in range(hosts)))
+    with lines_path(place, "certs").open("wb") as certificates, lines_path(place, "hosts").open("wb") as reports:
+        for number in range(hosts):
+            report, chain = _report(number)
+            certificates.writelines(map(codec.encode, chain or _chain(number)))
+            reports.write(codec.encode(report))
     chance = random.Random(seed)
     with lines_path(place, "domains").open("wb") as file:
         templates: dict[tuple[int, ...], bytes] = {}
@@ -47,7 +61,7 @@ def make_run(place: Path, domains: int, hosts: int, seed: int = 1) -> None:
             chosen = _hosts_of(number, hosts, chance)
             if chosen not in templates:
                 templates[chosen] = codec.encode(_domain(chosen))
-            file.write(templates[chosen].replace(b"@domain@", b"d%d-%s.example" % (number, b"x" * (number % 9))))
+            file.write(templates[chosen].replace(NAME.encode(), b"d%d-%s.example" % (number, b"x" * (number % 9))))
             if len(templates) > hosts:
                 templates.clear()
     lines_path(place, "rejects").touch()
@@ -56,6 +70,10 @@ def make_run(place: Path, domains: int, hosts: int, seed: int = 1) -> None:
 def host_name(number: int) -> str:
     """Return the name of a host; the first ones belong to providers with several hosts."""
     return f"mx{number % 5}.provider{number // 5}.example" if number < PROVIDERS else f"mail.own{number}.example"
+
+
+def _key(host: str) -> str:
+    return f"{host}:25/smtp"
 
 
 def kind_of(number: int) -> str:
@@ -68,104 +86,84 @@ def _hosts_of(number: int, hosts: int, chance: random.Random) -> tuple[int, ...]
     return (first, (first + 1) % hosts) if number % 3 == 0 else (first,)
 
 
-def _write(path: Path, items: Iterator[object]) -> None:
-    with path.open("wb") as file:
-        for item in items:
-            file.write(codec.encode(item))
+@cache
+def _leaf() -> bytes:
+    return LEAF.der[:-_DIFFERENT]
 
 
-def _der(number: int) -> bytes:
-    return b"%01200d" % number  # no certificate, but with a digest of its own: whoever reads it again finds the same
+def _chain(number: int) -> tuple[CertFacts, ...]:
+    return (certs.facts(_leaf() + number.to_bytes(_DIFFERENT)),)
 
 
-def _digest(number: int) -> str:
-    return sha256(_der(number)).hexdigest()
+def _report(number: int) -> tuple[HostReport, tuple[CertFacts, ...]]:
+    """Return the report of a host, and the certificates of its chain."""
+    host, kind = host_name(number), kind_of(number)
+    v4, v6 = _addresses(number)
+    a, aaaa = records.answer(host, "A", v4), records.answer(host, "AAAA", v6)
+    lookup = judgement.tlsa_step(host, 25, (a, aaaa), (_tlsa_answer(host, kind),))
+    assert isinstance(lookup, TLSALookup)
+    chain = () if kind == "down" else _chain(number)
+    endpoints = tuple(_endpoint(number, address, chain, lookup) for address in (v4, v6))
+    found = records.report(key=_key(host), host=host, a=a, aaaa=aaaa, tlsa=lookup, endpoints=endpoints, skipped=())
+    return found, chain
 
 
-def _cert(number: int) -> CertFacts:
-    return records.cert(
-        sha256=_digest(number),
-        sha512=_digest(number) * 2,
-        spki_sha256=_digest(number + 1_000_000),
-        der=_der(number),
-        issuer_cn=f"Issuing CA {number % 7}",
-        key_bits=256 if number % 2 else 384,
-    )
-
-
-def _report(number: int) -> HostReport:
-    host = host_name(number)
-    kind = kind_of(number)
-    if kind == "down":
-        endpoints = tuple(EndpointReport(address, (records.refused(address),)) for address in _addresses(number))
-    else:
-        endpoints = tuple(_endpoint(number, address, kind) for address in _addresses(number))
-    tlsa = records.report().tlsa
+def _tlsa_answer(host: str, kind: str) -> Answer:
+    name = tlsa_name(host, 25)
     if kind == "none":
-        tlsa = TLSALookup(host, (), Dane.NONE, Reason.TLSA_NONE)
-    return records.report(key=f"{host}:25/smtp", host=host, endpoints=endpoints, skipped=(), tlsa=tlsa)
+        return records.answer(name, "TLSA", outcome=Outcome.NODATA)
+    record = tlsa(3, 1, 1, LEAF, wrong=kind == "mismatch")
+    return records.answer(name, "TLSA", f"030101{record.data}")
 
 
 def _addresses(number: int) -> tuple[str, str]:
     return f"192.0.{number // 250 % 250}.{number % 250}", f"2001:db8::{number:x}"
 
 
-def _endpoint(number: int, address: str, kind: str) -> EndpointReport:
+def _endpoint(number: int, address: str, chain: Sequence[CertFacts], lookup: TLSALookup) -> EndpointReport:
+    if not chain:
+        return EndpointReport(address, (records.refused(address),))
     shaken = records.handshake(
         version=VERSIONS[number % len(VERSIONS)],
         group=GROUPS[number % len(GROUPS)],
-        chain=(_digest(number),),
+        chain=tuple(cert.sha256 for cert in chain),
         signature="ecdsa_secp256r1_sha256",
     )
-    report = records.report().endpoints[0]
-    evidence = None if kind == "none" else records.evidence(path=(_digest(number),))
-    if kind == "mismatch":
-        evidence = records.evidence(record=None, depth=-1, path=(_digest(number),))
-    probe = records.probe(address, handshake=shaken, transcript=TRANSCRIPT)
-    return EndpointReport(address, (probe,), evidence, report.pkix)
+    report = EndpointReport(address, (records.probe(address, handshake=shaken, transcript=TRANSCRIPT),))
+    return judgement.with_pkix(judgement.with_dane(report, chain, lookup, NOW), chain, _TRUST, NOW)
 
 
-_DANE = {"ok": Dane.OK, "none": Dane.NONE, "mismatch": Dane.MISMATCH, "down": Dane.UNKNOWN}
+@cache
+def _verdict(kind: str, place: int) -> HostVerdict:
+    """Return the verdict of the first host of a kind, in this place of a route."""
+    number = KINDS.index(kind)
+    report, chain = _report(number)
+    way = _route((number,))
+    hop = RouteHost(report.host, 10 * place)
+    return judgement.judge_host(Level.DANE, NAME, way, hop, report, {cert.sha256: cert for cert in chain})
 
 
-def _host(number: int, place: int) -> HostVerdict:
-    kind = kind_of(number)
-    first, second = _addresses(number)
-    down = kind == "down"
-    good = records.endpoint_verdict(address=first, dane=_DANE[kind], reasons=_reasons(kind))
-    return records.host_verdict(
-        host=host_name(number),
-        preference=10 * place,
-        report=f"{host_name(number)}:25/smtp",
-        dane=_DANE[kind],
-        starttls=DomainStartTLS.UNKNOWN if down else DomainStartTLS.ALL,
-        sender={"ok": Sender.VERIFIED, "none": Sender.ENCRYPTED}.get(kind, Sender.DEFER),
-        conclusive=not down,
-        endpoints=(records.unreached(first), records.unreached(second)) if down else (good, records.unreached(second)),
-        text="no matching DANE TLSA records" if kind == "mismatch" else "",
-    )
+def _verdict_of(number: int, place: int) -> HostVerdict:
+    """Return the verdict of a host: that of another host of its kind, with the names and addresses of this host."""
+    verdict, host = _verdict(kind_of(number), place), host_name(number)
+    pairs = zip(verdict.endpoints, _addresses(number), strict=True)
+    endpoints = tuple(replace(endpoint, address=address) for endpoint, address in pairs)
+    return replace(verdict, host=host, report=_key(host), endpoints=endpoints)
 
 
-def _reasons(kind: str) -> tuple[Reason, ...]:
-    return {"mismatch": (Reason.TLSA_MISMATCH,), "none": (Reason.TLSA_NONE,)}.get(kind, ())
+def _route(chosen: Sequence[int]) -> Route:
+    texts = (f"{10 * place} {host_name(number)}" for place, number in enumerate(chosen, 1))
+    return route.from_mx(NAME, records.answer(NAME, "MX", *texts))
 
 
 def _domain(chosen: tuple[int, ...]) -> DomainRecord:
-    verdicts = tuple(_host(number, place) for place, number in enumerate(chosen, 1))
-    kinds = {kind_of(number) for number in chosen}
-    dane = DomainDane.PROTECTED if kinds == {"ok"} else DomainDane.PARTIAL if "ok" in kinds else DomainDane.NONE
-    outcome = DomainOutcome.OK
-    if "mismatch" in kinds:
-        dane, outcome = DomainDane.BROKEN, DomainOutcome.FAIL
-    elif "down" in kinds:
-        dane, outcome = DomainDane.UNKNOWN, DomainOutcome.INCONCLUSIVE
-    sender = Sender.VERIFIED if dane is DomainDane.PROTECTED else Sender.ENCRYPTED
-    if outcome is not DomainOutcome.OK:
-        sender = Sender.DEFER
+    """Return the record of a domain with these hosts; the name of the domain is ``NAME``."""
+    way = _route(chosen)
+    verdicts = tuple(_verdict_of(number, place) for place, number in enumerate(chosen, 1))
     return records.domain(
-        key="@domain@",
-        target=TargetInfo("@domain@", "list.csv", 7),
-        route=records.route(*(verdict.host for verdict in verdicts)),
+        key=NAME,
+        target=TargetInfo(NAME, "list.csv", 7),
+        route=way,
         hosts=verdicts,
-        verdict=records.verdict(outcome=outcome, dane=dane, sender=sender),
+        verdict=rollup.judge_domain(Level.DANE, way, verdicts),
     )
