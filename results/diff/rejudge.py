@@ -183,7 +183,7 @@ class Rejudge:
         sts = self._policies.policy(record.sts) if record.sts is not None else None
         tlsrpt = tlsrpt_report(record.tlsrpt.txt) if record.tlsrpt is not None else None
         view = STSView(nexthop, record.route, record.hosts, record.verdict, reports, known)
-        hosts, verdict = with_sts(view, sts, tlsrpt)
+        hosts, verdict = with_sts(view, sts, tlsrpt, self._shared(record.hosts))
         return replace(record, hosts=hosts, verdict=verdict, sts=sts, tlsrpt=tlsrpt)
 
     def _verdict(self, level: Level, way: Route, hop: RouteHost, old: HostVerdict | None) -> HostVerdict:
@@ -199,9 +199,12 @@ class Rejudge:
         return found
 
     def _domain(self, level: Level, way: Route, hosts: tuple[HostVerdict, ...]) -> DomainVerdict:
-        if not hosts or hosts[0].report is None:
-            return rollup.judge_domain(level, way, hosts)
-        return self._host(hosts[0].report).verdicts.domain(level, way, hosts)
+        shared = self._shared(hosts)
+        return shared.domain(level, way, hosts) if shared else rollup.judge_domain(level, way, hosts)
+
+    def _shared(self, hosts: Sequence[HostVerdict]) -> judgement.HostVerdicts | None:
+        """Return the verdicts of the first host, None if the host was not examined."""
+        return self._host(hosts[0].report).verdicts if hosts and hosts[0].report is not None else None
 
     def _judged_host(self, key: str) -> _JudgedHost:
         report = self._reports.get(key)

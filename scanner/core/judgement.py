@@ -5,10 +5,10 @@ also recompute the verdicts of a stored run for another time or security level. 
 questions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from scanner.core import dane, pkix, rollup, route, tlsa, verdict
 from scanner.core.matching import ComparedNames
@@ -44,6 +44,7 @@ def tlsa_step(host: str, port: int, addresses: Sequence[Answer], steps: Sequence
 
 
 _Report = TypeVar("_Report", EndpointReport, AlgorithmReport)
+_Verdict = TypeVar("_Verdict")
 
 
 def with_dane(report: _Report, chain: Sequence[CertFacts], lookup: TLSALookup, at: datetime) -> _Report:
@@ -95,7 +96,7 @@ VERDICTS = 64
 """
 
 DOMAINS = 4
-"""Maximum number of kept domain verdicts of one first MX host."""
+"""Maximum number of kept judgements of domains with the same first MX host."""
 
 NAMES = 512
 """Maximum number of names in the leaf certificates of a host whose verdict domains share."""
@@ -123,7 +124,7 @@ class HostVerdicts:
         self._shares = self._names.count + len(leaves) <= NAMES
         self._verdicts: dict[SharedBy, HostVerdict] = {}
         self._limit = VERDICTS // max(1, len(report.endpoints))
-        self._domains: dict[tuple[object, ...], tuple[Sequence[HostVerdict], DomainVerdict]] = {}
+        self._domains: dict[tuple[Hashable, ...], tuple[Sequence[HostVerdict], object]] = {}
 
     def key(self, level: Level, nexthop: str, way: Route, hop: RouteHost) -> SharedBy | None:
         """Return the key of the verdict that a domain shares with other domains, None for a named domain.
@@ -147,16 +148,25 @@ class HostVerdicts:
         self._verdicts[key] = verdict
 
     def domain(self, level: Level, way: Route, hosts: Sequence[HostVerdict]) -> DomainVerdict:
-        """Return the verdict of a domain whose first MX host is this host; arguments as for ``rollup.judge_domain``.
+        """Return the verdict of a domain whose first MX host is this host; arguments as for ``rollup.judge_domain``."""
+        return self.shared((level, rollup.decisive(way)), hosts, lambda: rollup.judge_domain(level, way, hosts))
 
-        The verdict is kept for the next domain with the same host verdicts, unless the hosts have very many addresses.
-        The host verdicts are compared by identity, and a kept domain verdict keeps its host verdicts in memory.
+    def shared(self, facts: Hashable, hosts: Sequence[HostVerdict], judge: Callable[[], _Verdict]) -> _Verdict:
+        """Return the result of ``judge``, a judgement of a domain whose first MX host is this host.
+
+        The result is kept for the next domain with equal facts and the same host verdicts, unless the hosts have very
+        many addresses. Host verdicts are compared by identity, and a kept result keeps its host verdicts in memory.
+
+        Args:
+            facts: everything but the host verdicts on which the result depends.
+            hosts: the verdicts of the hosts, in the order of the route.
+            judge: function without side effects that computes the result.
         """
-        key = (level, rollup.decisive(way), *map(id, hosts))
+        key = (facts, *map(id, hosts))
         kept = self._domains.get(key)
         if kept is not None:
-            return kept[1]
-        found = rollup.judge_domain(level, way, hosts)
+            return cast("_Verdict", kept[1])
+        found = judge()
         if sum(1 + len(each.endpoints) for each in hosts) <= VERDICTS // DOMAINS:
             if len(self._domains) >= DOMAINS:
                 self._domains.clear()

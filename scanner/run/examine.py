@@ -217,7 +217,8 @@ class Examiner:
         destination, route, level = seen.target.destination, seen.route, self._settings.level
         judged = [await self._judge_host(seen, hop, result, slices) for hop, result in seen.hosts]
         verdicts = (*judged, *self._unexamined(seen))
-        found = _domain_verdict(seen, level, verdicts)
+        shared = seen.hosts[0][1].verdicts if seen.hosts else None
+        found = shared.domain(level, route, verdicts) if shared else rollup.judge_domain(level, route, verdicts)
         reports = tuple([result.report for _, result in seen.hosts])
         certs = {digest: cert for _, result in seen.hosts for digest, cert in result.certs.items()}
         worth_a_retry = retry.of_route(route) or any(result.worth_a_retry for _, result in seen.hosts)
@@ -225,7 +226,7 @@ class Examiner:
         if self._settings.sts and destination.kind is Kind.DOMAIN:
             by_key = {report.key: report for report in reports}
             view = STSView(destination.host, route, verdicts, found, by_key, certs)
-            verdicts, found = with_sts(view, sts, tlsrpt)
+            verdicts, found = with_sts(view, sts, tlsrpt, shared)
             certs |= seen.policy.certs if seen.policy else {}
             worth_a_retry = worth_a_retry or (sts is not None and worth_retry(sts))
         info = _target_info(seen.target)
@@ -258,13 +259,6 @@ class Examiner:
                 yield rollup.unexamined(hop, Reason.HOST_LIMIT)
             else:
                 yield rollup.unexamined(hop, None if self._settings.first_answer else Reason.ADDRESS_LIMIT)
-
-
-def _domain_verdict(seen: DomainObservation, level: Level, verdicts: tuple[HostVerdict, ...]) -> DomainVerdict:
-    if not seen.hosts:
-        return rollup.judge_domain(level, seen.route, verdicts)
-    _, first = seen.hosts[0]
-    return first.verdicts.domain(level, seen.route, verdicts)
 
 
 async def _judged_addresses(hop: RouteHost, view: verdict.View, result: HostResult, slices: Slices) -> HostVerdict:

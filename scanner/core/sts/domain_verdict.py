@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from scanner.core import judgement, rollup
+from scanner.core.judgement import HostVerdicts
 from scanner.core.route import mx_security
 from scanner.core.sts import host_verdict
 from scanner.core.sts.discovery import Discovery, discovery
@@ -27,6 +28,7 @@ from scanner.vocabulary import (
     DomainDane,
     DomainSTS,
     HostSTS,
+    Level,
     Mechanism,
     PolicyMode,
     Security,
@@ -90,14 +92,29 @@ def judge(view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None = No
     return _JudgedDomain(view, found).verdict(tlsrpt)
 
 
+Verdicts = tuple[tuple[HostVerdict, ...], DomainVerdict]
+"""The verdicts of the MX hosts of a domain, and of the domain."""
+
+
 def with_sts(
-    view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None
-) -> tuple[tuple[HostVerdict, ...], DomainVerdict]:
+    view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None, shared: HostVerdicts | None = None
+) -> Verdicts:
     """Add the verdicts on the MTA-STS policy and TLSRPT record to the verdicts of a domain; arguments as for ``judge``.
 
-    Returns:
-        The verdicts of the MX hosts and of the domain.
+    Args:
+        view: as for ``judge``.
+        sts: as for ``judge``.
+        tlsrpt: as for ``judge``.
+        shared: the verdicts of the first MX host; with it, domains without a policy share the result at level ``dane``.
     """
+    found = discovery(sts) if sts is not None and shared is not None else None
+    if shared is None or found is None or found.policy is not None or view.verdict.level is not Level.DANE:
+        return _with_sts(view, sts, tlsrpt)
+    facts = found, rollup.decisive(view.route), _tlsrpt_reasons(tlsrpt)
+    return shared.shared(facts, view.hosts, lambda: _with_sts(view, sts, tlsrpt))
+
+
+def _with_sts(view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None) -> Verdicts:
     found, verdict = judge(view, sts, tlsrpt), view.verdict
     hosts = tuple([replace(host, sts=word) for host, word in zip(view.hosts, found.hosts, strict=True)])
     results = (result for reason in found.reasons if (result := REASONS[reason].tlsrpt) is not None)

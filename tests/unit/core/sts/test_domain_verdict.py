@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from scanner.core.sts.domain_verdict import judge
+from scanner.core.judgement import HostVerdicts
+from scanner.core.sts.domain_verdict import judge, with_sts
 from scanner.facts import Answer, Failure, TLSARecord
 from scanner.settings import Settings
 from scanner.sts import STSReport
@@ -127,6 +128,20 @@ CASES: list[tuple[str, DomainCase, STSReport, str]] = [
 async def test_a_domain(case: DomainCase, report: STSReport, expected: str) -> None:
     found = await sts.judged(case.world(), report)
     assert f"{found.sts} {found.sender_sts} {found.sender_both} {found.mechanism}" == expected
+
+
+@pytest.mark.parametrize("level", [Level.DANE, Level.MAY])
+@pytest.mark.parametrize("case", [row[1] for row in CASES], ids=[row[0] for row in CASES])
+async def test_a_shared_verdict_is_the_verdict_of_each_domain(case: DomainCase, level: Level) -> None:
+    """Expected: ``with_sts`` without shared verdicts, which knows one domain only."""
+    result = await case.world().examine(settings=Settings(level=level))
+    view = sts.view(result)
+    shared = HostVerdicts(result.reports[0], result.certs or {})
+    for report in (ABSENT, ENFORCE, FAILED, INVALID, None, ABSENT, TESTING):
+        for tlsrpt in (None, sts.tlsrpt('"v=TLSRPTv1; rua=x"')):
+            assert with_sts(view, report, tlsrpt, shared) == with_sts(view, report, tlsrpt)
+    absent = [with_sts(view, ABSENT, None, shared) for _ in range(2)]
+    assert (absent[0] is absent[1]) is (level is Level.DANE)
 
 
 @pytest.mark.parametrize("level", [level for level in Level if level not in (Level.HALF_DANE, Level.FINGERPRINT)])
