@@ -40,6 +40,9 @@ from scanner.cli.commands import main
 main({arguments})
 """
 _REPORT = ("report", "{run}", "--format", "json", "-o", "{run}/report.json")
+RATIOS = {"rejudge": (1, 12.0), "diff": (2, 2.5)}
+"""For a command: number of runs that it reads, and maximum ratio of its time to ``orjson.loads`` of all their lines."""
+
 _OTHERS = {
     "explain": ("explain", "{run}", "d1-x.example"),
     "paper": ("report", "{run}", "--paper", "-o", "{run}/paper"),
@@ -57,14 +60,15 @@ def rows() -> list[Row]:
         parsing = measured(PARSE, place)
         reporting = measured(_of(_REPORT, place), place)
         make_run(place.with_name("run-later"), DOMAINS, HOSTS)  # nothing changed: what did would be in memory
-        others = [_row(name, *measured(_of(words, place), place, turns=1)) for name, words in _OTHERS.items()]
+        others = {name: measured(_of(words, place), place, turns=1) for name, words in _OTHERS.items()}
     factor = reporting[0] / parsing[0]
     return [
         Row("orjson.loads of every line, processor time", f"{parsing[0]:.1f} s"),
         Row("mxsweep report, processor time", f"{reporting[0]:.1f} s"),
         Row("report to orjson", f"{factor:.2f}", f"at most {FACTOR}", factor <= FACTOR),
         Row("peak memory", f"{reporting[1]:.0f} MB", f"below {MEMORY} MB", reporting[1] < MEMORY),
-        *others,
+        *(_row(name, *figures) for name, figures in others.items()),
+        *(_ratio(name, others[name][0] / parsing[0]) for name in RATIOS),
     ]
 
 
@@ -81,6 +85,13 @@ def _row(name: str, seconds: float, megabytes: float) -> Row:
     return Row(
         f"{name}: peak memory ({seconds:.0f} s)", f"{megabytes:.0f} MB", f"below {MEMORY} MB", megabytes < MEMORY
     )
+
+
+def _ratio(name: str, times: float) -> Row:
+    """Return the row of a command whose time is ``times`` the time to parse the lines of one run."""
+    runs, most = RATIOS[name]
+    found = times / runs
+    return Row(f"{name} to orjson.loads of all lines that it reads", f"{found:.1f}", f"at most {most}", found <= most)
 
 
 def measured(body: str, place: Path, turns: int = TURNS) -> tuple[float, float]:
