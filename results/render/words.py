@@ -88,10 +88,10 @@ MECHANISM: dict[Mechanism, str] = {
 """Descriptions of the mechanism that protects mail from a sender that uses both DANE and MTA-STS."""
 
 TXT_RECORD: dict[TXTRecord, str] = {
-    TXTRecord.ABSENT: "the domain has no TXT record of this protocol",
-    TXTRecord.VALID: "the domain has one TXT record of this protocol, with correct syntax",
-    TXTRecord.MULTIPLE: "the domain has several TXT records of this protocol, so senders use no record",
-    TXTRecord.INVALID: "the domain has one TXT record of this protocol, with a syntax error",
+    TXTRecord.ABSENT: "the domain has no TXT record of the protocol (MTA-STS or TLSRPT)",
+    TXTRecord.VALID: "the domain has one TXT record of the protocol (MTA-STS or TLSRPT), with correct syntax",
+    TXTRecord.MULTIPLE: "the domain has several TXT records of the protocol (MTA-STS or TLSRPT), so senders use none",
+    TXTRecord.INVALID: "the domain has one TXT record of the protocol (MTA-STS or TLSRPT), with a syntax error",
     TXTRecord.LOOKUP_FAILED: "the lookup of the TXT record failed",
     TXTRecord.UNKNOWN: "the state of the TXT record could not be determined",
 }

@@ -138,9 +138,9 @@ An inconclusive observation leads to `unknown` or `inconclusive`, never to a neg
 or a 4xx reply may be the scanner's address or a temporary condition.
 
 A server may have a certificate for each key algorithm; the TLS offer of the client selects a certificate. `algorithms`
-of an address contains the verdict of each certificate; the certificate from the representative probe is first. `dane`
-of an address is `mismatch` if any certificate of the server does not match the TLSA records: a sender whose TLS offer
-selects this certificate defers its mail, although `sender` states delivery.
+of an address contains the verdict of each certificate; the certificate for the default TLS offer is first. `dane` of an
+address is `mismatch` if any certificate of the server does not match the TLSA records: a sender whose TLS offer selects
+the certificate that does not match defers its mail, although `sender` states delivery.
 
 Each line of domains.jsonl contains the verdict of the domain in `verdict`, the verdicts of its MX hosts in `hosts[]`
 and the verdicts of the hosts' addresses in `hosts[].endpoints[]`. [fields.md](fields.md) describes all members, and

@@ -128,7 +128,7 @@ _LEVEL = {
     Level.MAY: "a sender uses TLS if the server offers TLS, without authentication",
     Level.ENCRYPT: "a sender requires TLS, without authentication",
     Level.FINGERPRINT: "a sender requires TLS with a given certificate or key",
-    Level.HALF_DANE: "a sender uses `half-dane` instead of `dane` if the MX records are not DNSSEC-signed",
+    Level.HALF_DANE: "`dane` with unsigned MX records: a server with a TLSA match is `trusted`, not `verified`",
     Level.DANE: "a sender requires DANE from hosts with TLSA records, and uses TLS with other hosts that offer TLS",
     Level.DANE_ONLY: "a sender requires DANE from every host",
     Level.VERIFY: "a sender requires TLS with a trusted certificate for the MX host",
@@ -192,8 +192,8 @@ _UNUSABLE = {
 }
 
 _POLICY_MODE = {
-    PolicyMode.ENFORCE: "senders deliver only to MX hosts that satisfy the policy",
-    PolicyMode.TESTING: "senders report failures of the policy, and deliver the mail in any case",
+    PolicyMode.ENFORCE: "senders deliver only to MX hosts that satisfy the MTA-STS policy",
+    PolicyMode.TESTING: "senders report failures of the MTA-STS policy, and deliver the mail in any case",
     PolicyMode.NONE: "the domain no longer uses MTA-STS",
 }
 
