@@ -3,14 +3,14 @@
 A run is a directory of JSON files that ``mxsweep scan`` writes:
 
     run.json        version, settings, resolver, totals and state of the run
-    domains.jsonl   one line for each domain: route, verdict, and a verdict for each MX host
+    domains.jsonl   one line for each domain: MX records, verdict, and a verdict for each MX host
     hosts.jsonl     one line for each MX host: addresses, TLSA records, probes
     certs.jsonl     one line for each certificate
     rejects.jsonl   one line for each input line that was not scanned
 
-A scan only appends lines to the files of a run. A key may have several lines in a file, for example after a second
-examination of the host: readers use the last line of a key. A last line without a line feed is incomplete, and readers
-ignore the line. ``open`` reads a finished or unfinished run:
+A scan only appends lines to the files of a run. Several lines of a file may have the same key, for example after a
+second examination of a host: readers use the last line with the key. A last line without a line feed is incomplete, and
+readers ignore the line. ``open`` reads a finished or unfinished run:
 
     import results
 
@@ -20,8 +20,8 @@ ignore the line. ``open`` reads a finished or unfinished run:
 
 With DuckDB (``pip install 'mxsweep[export]'``), a run is also a set of tables, and ``database`` opens several runs:
 
-    run.sql("SELECT dane, count(*) AS domains FROM domains GROUP BY dane").df() results.database("RUN1",
-    "RUN2").sql("SELECT run, count(*) AS domains FROM domains GROUP BY run").pl()
+    run.sql("SELECT dane, count(*) AS domains FROM domains GROUP BY dane").df()
+    results.database("RUN1", "RUN2").sql("SELECT run, count(*) AS domains FROM domains GROUP BY run").pl()
 
 ``df``, ``arrow`` and ``pl`` return data frames of pandas, pyarrow and polars, which have to be installed as extras of
 mxsweep.

@@ -51,7 +51,7 @@ class OpenRun(Run):
         return RunDatabase([self])
 
     def summary(self, *, days: int = SOON) -> Summary:
-        """Return the counts of the run, with the certificates that expire within ``days`` days after the run."""
+        """Return the counts of the run, and list the certificates that expire within ``days`` days after the run."""
         return summarise(self, days)
 
     def report(self, *, days: int = SOON, history: Sequence[Run] = (), column: str = "") -> Report:

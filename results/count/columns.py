@@ -19,7 +19,7 @@ from scanner.vocabulary import DomainDane
 EXAMPLES = 20  # maximum number of example domains for each pair of a failing MX host and a column value
 
 NO_VALUE = "(none)"
-"""The text in reports for a domain without a value in the column by which a report is grouped."""
+"""The text in reports for a domain without a value in the column by which the domains of a report are grouped."""
 
 _NO_FIELDS: Mapping[str, str] = {}
 _EMPTY = b'"fields":{}}'

@@ -41,7 +41,7 @@ def funnel_step(route: RoutePart, verdict: VerdictPart, hosts_dane: Collection[s
     """Return the index in ``FUNNEL`` of the last step of protection that a domain reaches.
 
     Args:
-        route: the route of the domain.
+        route: the MX answer of the domain, with its reasons (``RoutePart``).
         verdict: the verdict of the domain.
         hosts_dane: the DANE verdicts of the MX hosts.
         usable: whether an MX host of the domain has usable TLSA records.

@@ -1,9 +1,9 @@
 """Counts of the domains in the file domains.jsonl of a run.
 
-Most domains that share an MX host have the same JSON for the verdict of the host, and many have the same JSON for the
-verdict of the domain. Verdicts with equal JSON texts are decoded once. Domains with equal routes, verdicts and MX hosts
-form a group, and the labels of a group are computed once. When the maximum number of groups is in memory, the groups
-are added to the counts and discarded.
+Most domains that share an MX host have the same JSON for the verdict of the host, and many of these domains have the
+same JSON for the verdict of the domain. Verdicts with equal JSON texts are decoded once. Domains with equal MX answers
+(``RoutePart``), verdicts and MX hosts form a group, and the labels of a group are computed once. When the maximum
+number of groups is in memory, the groups are added to the counts and discarded.
 """
 
 from collections import Counter
@@ -92,7 +92,7 @@ class HostKind:
 
 @dataclass(slots=True)
 class DomainKind:
-    """A group of ``size`` domains with equal route, verdict and hosts.
+    """A group of ``size`` domains with equal ``route`` (MX answer), ``verdict`` and ``hosts``.
 
     ``failing`` lists the hosts that a sender skips or whose DANE check fails. ``policy`` contains the labels for
     MTA-STS and TLSRPT.
@@ -120,8 +120,8 @@ class Domains:
     """Counter of the lines of domains.jsonl: call ``add`` for each line and ``settle`` after the last line.
 
     ``by_word`` maps labels to numbers of domains. ``masks`` maps each MX host to its labels as a bit mask,
-    ``domains_of`` the number of domains of each MX host, and ``host_dane`` the most severe DANE verdict of each host
-    report. ``listed`` contains the domains that a report names.
+    ``domains_of`` the number of domains of each MX host, and ``host_dane`` maps the key of each host's report to the
+    most severe DANE verdict of the host. ``listed`` contains the domains that a report names.
 
     Args:
         facts: labels of each MX host, by the key of the host's report.
@@ -257,7 +257,7 @@ class Domains:
         self._words.clear()
 
     def _settle(self, kind: DomainKind) -> tuple[frozenset[Word], ...]:
-        """Add a group of domains to the counts of protection steps, hosts and providers; return the label sets."""
+        """Count the steps, hosts and providers of a group of domains; return the label sets of domains and hosts."""
         usable = not self._usable.isdisjoint([host.report for host in kind.hosts])
         step = funnel_step(kind.route, kind.verdict, [host.dane for host in kind.hosts], usable=usable)
         self._steps[step] += kind.size

@@ -21,7 +21,8 @@ class FailingHost:
     that use the host. ``report`` is the key of the host's report, None if the host was not examined. ``conclusive`` is
     false if no fault of the host was proved. ``broken`` is true if the host is broken for one of the domains
     (``host_health``). ``down`` is true if no address of the host accepts a connection. ``importance`` is the largest
-    importance of the host's domains, and ``shares`` contains the host's domains by the values of a column.
+    importance of the host's domains, and ``shares`` contains the host's domains by the values of a column of the target
+    list.
     """
 
     host: str
@@ -96,7 +97,7 @@ def reasons_of(host: HostPart) -> frozenset[str]:
 
 
 def _text(host: HostPart) -> str:
-    """Return the text of an MX host's verdict; without text, the first text in the verdicts of the addresses."""
+    """Return the SMTP reply or error text in an MX host's verdict, or else the first text of an address."""
     return next((text for text in (host.text, *(endpoint.text for endpoint in host.endpoints)) if text), "")
 
 

@@ -1,4 +1,4 @@
-"""Counter of the MX hosts in the file hosts.jsonl of a run, by labels in named tables.
+"""Counter of the MX hosts in the file hosts.jsonl of a run, by label (see ``results.count.base.Word``).
 
 MX hosts with equal labels share one set object, so that each host costs the memory of one reference.
 """
@@ -32,7 +32,7 @@ _WORST_FIRST = tuple(str(state) for state in reversed(TRUST))
 
 @dataclass(frozen=True, slots=True)
 class SlowHost:
-    """An address of an MX host and the total duration of its probes in milliseconds."""
+    """An address of an MX host, and the total duration ``ms`` of all probes of the address in milliseconds."""
 
     host: str
     address: str
@@ -78,8 +78,8 @@ class Hosts:
     """Counter of the lines of hosts.jsonl; the numbers are complete after ``add`` was called for each report.
 
     ``facts`` maps report keys to labels of the MX host, and ``usable`` is the set of report keys with usable TLSA
-    records. ``ends`` maps host names to the earliest expiry of the server certificates of the host. ``versions``,
-    ``ciphers``, ``groups`` and ``key_types`` count addresses with a TLS handshake.
+    records. ``ends`` maps the name of a host to the earliest expiry of the server certificates of the host.
+    ``versions``, ``ciphers``, ``groups`` and ``key_types`` count addresses with a TLS handshake.
 
     Args:
         certs: the certificates of the run.

@@ -70,7 +70,7 @@ class PolicyFaults:
 
 
 class ListedDomains:
-    """Collector of the listed domains."""
+    """Collector of the domains that a report names."""
 
     def __init__(self) -> None:
         self.unrouted: list[UnroutedDomain] = []

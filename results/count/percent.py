@@ -2,7 +2,7 @@
 
 
 def share(part: int, whole: int) -> str:
-    """Return a percentage as text with one decimal; ``0.0`` and ``100.0`` are returned only for exact values."""
+    """Return a percentage as text with one decimal, ``0.0`` only for exactly 0 and ``100.0`` only for exactly 100."""
     if not whole:
         return "-"
     percent = 100 * part / whole

@@ -31,7 +31,7 @@ class PostQuantumProvider:
 
 
 def post_quantum_providers(domains: Domains) -> tuple[PostQuantumProvider, ...]:
-    """Return the providers with TLS at an MX host; the provider with the largest number of such hosts is first."""
+    """Return the providers with TLS at an MX host; the provider with the most MX hosts with TLS is first."""
     bits = {name: domains.bits.get(word, 0) for name, word in _WORDS.items()}
     counts: Counter[tuple[str, str]] = Counter()
     for host, mask in domains.masks.items():

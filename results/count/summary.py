@@ -1,10 +1,10 @@
 """The counts of domains and MX hosts of a run; the module reads each file of the run once.
 
 The memory used grows with the number of MX hosts and certificates of the run, not with the number of domains. Every
-label (such as a verdict value or a TLS version) has two counts: domains, and MX hosts; a host of several domains is
-counted once. A label of a domain (``protected``) is also counted for the MX hosts of the domain, and a label of a host
-(``TLSv1.2``) also for the domains with this host. The sum of the numbers in a column of a table can exceed the total,
-because a domain or a host can have several labels of a table.
+label (such as a verdict value or a TLS version) has a number of domains and a number of MX hosts; an MX host of several
+domains is counted once. A label of a domain (``protected``) is also counted for the MX hosts of the domain, and a label
+of a host (``TLSv1.2``) also for the domains with this host. The sum of the numbers in a column of a table can exceed
+the total, because a domain or a host can have several labels of a table.
 
 The report, the metrics and the paper tables all use the counts of ``count_run``.
 """
@@ -61,7 +61,7 @@ class Counted:
 
     @property
     def whole(self) -> Count:
-        """The number of all domains, and the number of MX hosts of these domains."""
+        """The number of all domains, and the number of all MX hosts of the domains."""
         return Count(self.domains.count, len(self.domains.masks))
 
     def __getitem__(self, word: Word) -> Count:
@@ -93,7 +93,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The counts of a run by vocabulary value, most frequent value first.
+    """The counts of a run for each verdict value, reason code and TLS property; the most frequent value is first.
 
     ``tables`` contains the numbers of domains and of MX hosts with each label. ``tls_versions``, ``ciphers``,
     ``groups`` and ``key_types`` count endpoints with a TLS handshake. ``endpoints`` is the number of all endpoints, and
@@ -138,7 +138,7 @@ def summarise(run: Run, days: int = SOON, column: str = "") -> Summary:
     Args:
         run: the run, finished or not.
         days: length in days of the period after the run in which a certificate "expires soon".
-        column: column of the list by whose values domains are counted, empty for none.
+        column: column of the target list by whose values domains are counted, empty for none.
 
     Raises:
         StoreError: a file of the run cannot be read.
@@ -157,7 +157,7 @@ def count_run(run: Run, more: MoreCounts | None = None, column: str = "") -> Cou
     Args:
         run: the run, finished or not.
         more: labels that are counted in addition to the summary.
-        column: column of the list by whose values domains are counted, empty for none.
+        column: column of the target list by whose values domains are counted, empty for none.
 
     Raises:
         StoreError: a file of the run cannot be read.
@@ -225,7 +225,7 @@ def _figures(counted: Counted) -> Figures:
 
 
 SHAKEN = ("tls_versions", "ciphers", "groups", "post_quantum", "key_types", "issuers")
-"""Names of the tables whose percentages refer to domains and hosts with a TLS handshake."""
+"""Names of the tables in which the domains and MX hosts with a TLS handshake are 100 percent."""
 
 TABLES = (
     "funnel",
