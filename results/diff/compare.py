@@ -1,9 +1,9 @@
-"""The differences between runs: the list of domains, verdicts, MX records, MTA-STS, certificates and TLSA records.
+"""The differences between runs in the list of domains, verdicts, MX records, MTA-STS, certificates and TLSA records.
 
 The compared runs are given in the order of time. A domain of the newest run is compared with all earlier runs that
 contain the domain. The old state of a domain is the latest conclusive state of the domain in the earlier runs. A change
-between two conclusive states is found even if the domain is inconclusive in a run between them. A domain with an
-inconclusive state in the newest run is never reported as fixed.
+between two conclusive states is found even if the domain is inconclusive in a run between the two states. A domain with
+an inconclusive state in the newest run is never reported as fixed.
 
 A domain that only the newest run contains is reported as added. A domain that the newest run lacks is reported as
 removed if the latest complete earlier run, or a run between that run and the newest run, contains the domain. If the
@@ -91,7 +91,7 @@ class Comparison:
 
     ``column`` is the column of the target list by whose values the groups of changes are divided. ``compared`` is the
     number of domains that occur both in the newest run and in an earlier run. ``counts`` contains the number of domains
-    and MX hosts of each ``ChangeKind``, and ``groups`` contains these changes by MX host and cause. ``new_unknown``
+    and MX hosts of each ``ChangeKind``, and ``groups`` contains the changes by MX host and cause. ``new_unknown``
     contains domains that were protected and are inconclusive in the newest run, and ``unclear`` contains domains that
     were broken and are inconclusive in the newest run. ``absent`` is the number of domains that do not exist in the
     newest run and did not exist in the latest conclusive earlier run. ``changed`` contains the domains whose verdict
@@ -158,7 +158,7 @@ def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON), column: str 
 
 
 def _state(run: Run, row: DomainRow | None, column: str) -> DomainState | None:
-    """Return the state of a domain, None without a readable line."""
+    """Return the state of a domain; None if the run does not contain the domain, or its line cannot be decoded."""
     try:
         return None if row is None else state_of(row, column)
     except codec.UNREADABLE as error:
@@ -331,7 +331,7 @@ def _change(old: DomainState, new: DomainState, cause: DomainState, since: datet
 
 
 def _since(earlier: list[DomainState], new: DomainState) -> datetime | None:
-    """Return the start time of the run in which the domain became broken; the domain is sound in no later run."""
+    """Return the time at which a domain was first observed as broken after its last sound state; None if never."""
     since = new.at if new.health.bad else None
     for state in reversed(earlier):
         if state.health is Health.SOUND:

@@ -61,14 +61,14 @@ def named(group: ChangeGroup) -> str:
 
 
 def began(group: ChangeGroup) -> str:
-    """Return a text that states since when a host is broken; empty for changes that are new."""
+    """Return a text that states since when the host of a group is broken; empty for a new change."""
     if group.since is None or group.kind not in (ChangeKind.STILL_BROKEN, ChangeKind.UNCLEAR):
         return ""
     return f"since {group.since:%Y-%m-%d %H:%M} UTC or before"
 
 
 def print_groups(console: Console, found: Comparison, groups: list[ChangeGroup], limit: int | None) -> None:
-    """Print at most ``limit`` groups of one kind."""
+    """Print at most ``limit`` groups of changes of one kind."""
     for value, group in _with_values(found, groups[:limit]):
         if value:
             line(console, quote(console, value, "bold underline"), 2)
@@ -85,7 +85,8 @@ def print_groups(console: Console, found: Comparison, groups: list[ChangeGroup],
 def _with_values(found: Comparison, groups: list[ChangeGroup]) -> Iterator[tuple[str, ChangeGroup]]:
     """Yield each group of changes with a heading for the group.
 
-    The heading is ``COLUMN: VALUE``, or empty without a column and for a group with the value of the preceding group.
+    The heading is ``COLUMN: VALUE`` (a column of the target list); it is empty without a column, and for a group with
+    the same column value as the preceding group.
     """
     last = None
     for group in groups:
@@ -94,7 +95,7 @@ def _with_values(found: Comparison, groups: list[ChangeGroup]) -> Iterator[tuple
 
 
 def markdown_groups(found: Comparison, kind: ChangeKind, groups: list[ChangeGroup], limit: int | None) -> Iterator[str]:
-    """Yield the lines of at most ``limit`` groups of one kind in Markdown."""
+    """Yield the lines of at most ``limit`` groups of changes of one kind in Markdown."""
     yield f"## {TITLES[kind]}: {count_text(found.counts[kind])}"
     for value, group in _with_values(found, groups[:limit]):
         if value:

@@ -48,9 +48,9 @@ class ChangeGroup:
 
     ``host`` is the MX host of the group, empty if no MX host explains the change. ``cause`` is a value of ``HostCause``
     or a reason code; if ``kind`` is ``fixed``, ``cause`` is the cause of the former fault. ``words`` is the text of the
-    cause. ``text`` is an SMTP reply or error text of the host in the newest run. ``since`` is the earliest start time
-    of a run in which a domain of the group became broken. ``group`` is the value of the column by which changes are
-    grouped, and empty without such a column. ``domains`` is sorted.
+    cause. ``text`` is an SMTP reply or error text of the host in the newest run. ``since`` is the earliest time at
+    which a domain of the group was observed as broken since its last sound state. ``group`` is the value of the column
+    by which changes are grouped, and empty without such a column. ``domains`` is sorted.
     """
 
     kind: ChangeKind
@@ -102,7 +102,7 @@ class Groups:
             kind: the change of the domain's health, None if no ``ChangeKind`` describes the change.
             earlier: the earlier states of the domain, at least one, in the order of time.
             new: the state in the newest run.
-            since: the start time of the run in which the domain became broken.
+            since: the time at which the domain was first observed as broken after its last sound state.
         """
         if kind is None and all(host.health is Health.SOUND for state in (*earlier, new) for host in state.hosts):
             return
@@ -120,7 +120,7 @@ class Groups:
             self._put(kind, MXState("", None, Dane.NONE, state.health, reason, state.verdict.text), new, since)
 
     def observe(self, key: str, states: Sequence[HostState | None]) -> None:
-        """Take the states of a host in all runs, which show what changed at the host.
+        """Store the cause of the changes at a host, which follows from the states of the host in all runs.
 
         ``key`` is the report key of the host.
         """
@@ -130,7 +130,8 @@ class Groups:
     def result(self) -> list[ChangeGroup]:
         """Return the groups of domains in the order of ``ChangeKind``.
 
-        Within a kind of change, the column value with the most domains is first.
+        Within a kind of change, the groups are sorted by column value, groups without a value last; within a column
+        value, the group with the most domains is first.
         """
         order = list(ChangeKind)
         merged: dict[tuple[ChangeKind, str, str, str], ChangeGroup] = {}
@@ -186,7 +187,7 @@ def _changed_hosts(earlier: Sequence[DomainState], new: DomainState) -> Iterator
 
 
 def _since(name: str, earlier: Sequence[DomainState]) -> datetime | None:
-    """Return the start time of the first run of those in which a host has been broken since it was last sound."""
+    """Return the time at which a host was first observed as broken after its last sound state; None if never."""
     since = None
     for state in reversed(earlier):
         health = next((host.health for host in state.hosts if host.host == name), None)

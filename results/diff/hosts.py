@@ -73,7 +73,7 @@ class ExpiringCertificate:
 class HostComparison:
     """The changes at MX hosts that ``HostChanges`` collected.
 
-    In each list, the hosts with the most affected domains are first.
+    The hosts with the most domains are first; in ``expiring``, the hosts with the earliest expiry are first.
     """
 
     certificates: list[CertificateChange] = field(default_factory=list)
@@ -85,7 +85,7 @@ class HostComparison:
 class HostChanges:
     """Collector of the changes at MX hosts.
 
-    Only changed hosts and the server certificates of the newest run are kept.
+    The memory contains only changed hosts and the server certificates of the newest run.
     """
 
     def __init__(self, affected: Counter[str]) -> None:
@@ -193,7 +193,7 @@ def _certificate_change(
 
 
 def _tlsa_change(states: Sequence[HostState], domains: int) -> Iterator[TLSAChange]:
-    """Compare a host's TLSA records in the newest run with its latest earlier conclusive TLSA lookup."""
+    """Compare a host's TLSA records in the newest run with the records of its latest earlier conclusive lookup."""
     *earlier, new = states
     known = next((state.records for state in reversed(earlier) if state.records is not None), None)
     if known is None or new.records is None or known == new.records:

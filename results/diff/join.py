@@ -1,4 +1,4 @@
-"""The join of several runs by key, and the grouping of lines, in bounded memory.
+"""The join of the lines of several runs by key, and the grouping of lines, in bounded memory.
 
 The lines of a run are in the order in which the scan wrote them, and this order differs between runs. Each line is
 reduced to a state (the values to compare), which is written to a temporary file (bucket). The hash of the line's key
@@ -44,7 +44,7 @@ def joined(
     """Join the states of several runs by key.
 
     Args:
-        kind: the class of the states.
+        kind: the Python class of the states.
         runs: the states of each run, with distinct keys.
         count: the number of buckets, see ``bucket_count``.
 

@@ -1,16 +1,16 @@
 """Recomputation of the verdicts of a stored run with the current code, optionally at another time or security level.
 
-The routes, TLSA lookups, evidence and verdicts of a run are derived again from the stored DNS answers, probes and
-certificates. If the code, trusted certificates, time and security level are the same as in the scan, the recomputed
-verdicts are equal to the stored verdicts.
+The routes (MX hosts), TLSA lookups, evidence and verdicts of a run are derived again from the stored DNS answers,
+probes and certificates. If the code, trusted certificates, time and security level are the same as in the scan, the
+recomputed verdicts are equal to the stored verdicts.
 
 If the current code needs a DNS answer that is not stored, the stored result of the lookup is kept. A recomputation at
 another security level uses the handshakes made with the TLS profile of the scan: a scan at ``may`` or ``encrypt``
 accepts sessions without a certificate, a scan at ``dane`` or above does not. A domain for which the run lacks a host
 report or a certificate keeps the stored verdict; such domains are counted.
 
-Domains are judged in groups with the same first MX host, so that each host is judged about once. Domains whose names
-are not in the certificates of a host share the verdict of the host.
+Domains are judged in groups with the same first MX host, so that each host is judged about once. If the names of
+several domains are not in the certificates of a host, the host is judged once for all these domains.
 
 The memory needed grows with the numbers of MX hosts, certificates (see ``store.by_key``) and changes, not of domains.
 """
@@ -287,7 +287,7 @@ def _first_report(line: bytes) -> bytes:
 
 
 def _route(old: Route) -> Route:
-    """Recompute the route of a domain from the stored MX answer.
+    """Recompute the route (the MX hosts) of a domain from the stored MX answer.
 
     If no MX answer is stored, the new route leads directly to the first host of the stored route.
     """

@@ -18,8 +18,8 @@ observation:
     chain, or the new records match the old chain. ``overlap`` is False when records and certificate both changed
     between the runs, so that the order of these changes is not known.
 ``never-updated``
-    The TLSA records were not updated: the records match in the old observation, or this is the first observation; the
-    certificate was replaced; and the records match neither in the new nor in a later observation.
+    The TLSA records were not updated: the records match in the old observation, or the old observation is the first
+    observation; the certificate was replaced; and the records match neither in the new nor in a later observation.
 ``published-late``
     The certificate was in use before its records were published: the rollover begins as in the class
     ``never-updated``, but other records match the certificate in a later observation. The class ``published-late`` also

@@ -1,7 +1,7 @@
 """The state of a domain or an MX host in one run: the part of its record by which runs are compared.
 
-Only the compared members of a line are decoded. Most verdicts of two runs have the same octets, so verdicts are decoded
-once for equal octets.
+Of each line of domains.jsonl and hosts.jsonl, only the members that are compared are decoded. Most verdicts have the
+same JSON in two runs, so verdicts with equal JSON are decoded once.
 """
 
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ class MXState:
     """The verdict of one MX host of a domain in one run.
 
     ``report`` is the key of the host's report, None if the host was not examined. ``reason`` is the main reason code
-    and ``text`` the text of the peer; ``reason`` and ``text`` are empty for a sound host that was probed.
+    and ``text`` the SMTP reply or error text; ``reason`` and ``text`` are empty for a sound host that was probed.
     """
 
     host: str
@@ -59,7 +59,7 @@ class MXState:
 
     @property
     def unseen(self) -> bool:
-        """True if the host is sound by the result of other hosts; the end of an earlier fault was then not seen."""
+        """True if the host is sound only by inference from other hosts, so that no probe saw the end of a fault."""
         return self.health is Health.SOUND and self.reason == Reason.INFERRED_FROM_SAMPLE
 
 
@@ -103,7 +103,8 @@ class HostState:
     ``records`` contains the secure TLSA records of the host; empty if the records are securely absent, None if it is
     not known whether records exist. ``chains`` contains the SHA-256 digests of the certificates that an address sent,
     in the order sent. A key of ``chains`` is an address with the algorithm of the server's key (``192.0.2.1 rsa``).
-    ``chains`` is empty for a host that was not probed: the certificates in its report were sent to another name.
+    ``chains`` is empty for a host that was not probed: the certificates in its report were sent for the name of another
+    host.
     """
 
     key: str
@@ -211,7 +212,7 @@ _VERDICT = msgspec.json.Decoder(_Verdict)
 
 
 def domain_rows(run: Run, column: str = "") -> Iterator[DomainRow]:
-    """Yield the compared members of each domain of a run; ``column`` as for ``state_of``.
+    """Yield the compared members of each domain of a run; ``state_of`` describes ``column``.
 
     Raises:
         StoreError: the file cannot be read, or a line is not a record of a domain.
@@ -220,7 +221,7 @@ def domain_rows(run: Run, column: str = "") -> Iterator[DomainRow]:
 
 
 def row_class(column: str) -> type[DomainRow]:
-    """Return the Python class into which the line of a domain is decoded; ``ColumnRow`` has the columns of the list."""
+    """Return the Python class into which a domain line is decoded; ``ColumnRow`` has the columns of the target list."""
     return ColumnRow if column else DomainRow
 
 
@@ -246,7 +247,7 @@ def state_of(row: DomainRow, column: str = "") -> DomainState:
 
 
 def domain_states(run: Run, column: str = "") -> Iterator[DomainState]:
-    """Return the state of each domain of a run for a comparison; ``column`` as for ``state_of``."""
+    """Return the state of each domain of a run for a comparison; ``state_of`` describes ``column``."""
     return (state_of(row, column) for row in domain_rows(run, column))
 
 
@@ -291,9 +292,9 @@ def _host(report: _Report) -> HostState:
 
 
 def _chains(endpoint: AddressPart) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each certificate chain that an address sent, with its place.
+    """Yield each certificate chain that an address sent, with the key of the chain in ``HostState.chains``.
 
-    The place is the text of the address and of the algorithm of the server's key.
+    The key is the text of the address and of the algorithm of the server's key.
     """
     others = (other.probe.handshake for other in endpoint.algorithms if other.served == Served.YES)
     for handshake in (endpoint.handshake, *others):

@@ -57,8 +57,8 @@ class DomainChange:
     """A domain whose verdict changed between the compared runs.
 
     ``reasons`` and ``text`` belong to the new verdict, or to the old verdict if the domain was fixed. ``since`` is the
-    start time of the run in which the domain became broken; the domain is sound in no later run. ``group`` is the
-    domain's value in the column of the target list by which changes are grouped.
+    time at which the domain was first observed as broken after its last sound state. ``group`` is the domain's value in
+    the column of the target list by which changes are grouped.
     """
 
     domain: str
@@ -116,8 +116,7 @@ def differences(old: Any, new: Any) -> Iterator[tuple[str, str]]:
 
     Yields:
         The name of each differing field, and the text ``old > new`` with both values. A field that is None in one of
-        the two
-        verdicts is treated as equal.
+        the two verdicts is treated as equal in both verdicts.
     """
     for field in fields(old):
         before, after = getattr(old, field.name), getattr(new, field.name)
