@@ -26,8 +26,8 @@ class Explanation:
 
     ``cause`` is a value of ``Cause`` or a reason code. ``records`` contains lines of a zone file that replace the
     present TLSA records. ``alternative`` is a line of a zone file that may be published instead of ``records``, empty
-    if no alternative exists. ``reply`` is the text of the server, TLS library or resolver. ``findings`` contains for
-    each TLSA record the cause of its mismatch.
+    if no alternative exists. ``reply`` is the reply or error text of the server, TLS library or resolver about the
+    failure. ``findings`` contains for each TLSA record the cause of its mismatch.
     """
 
     cause: str
@@ -105,7 +105,7 @@ def _detail(case: HostCase, reason: str) -> str:
 
 
 def _others(case: HostCase) -> str:
-    """Return the second certificates (with another key algorithm) that match no TLSA record, as text."""
+    """Return as text the server's certificates with further key algorithms that match no TLSA record."""
     found = dict.fromkeys(f"{alg}: {leaf.subject}" for alg, leaf in case.other_mismatches())
     return f" ({', '.join(list(found)[:NAMES])})" if found else ""
 

@@ -37,7 +37,7 @@ def failing_since(host: str, past: Sequence[EarlierRun]) -> datetime | None:
     """Return the start time of the run since which a host has failed.
 
     Args:
-        host: the key of the host.
+        host: the name of the host.
         past: the hosts of the earlier runs, the newest run first. Runs without the host are ignored.
 
     Returns:

@@ -21,8 +21,8 @@ def sightings(
     Returns:
         A mapping from host and TLSA record data to a certificate. A certificate that the host itself sent takes
         precedence; if several runs contain such a certificate, the latest run is used. If the host never sent a
-        matching certificate, the result is
-        a certificate that another host sent in the current run, or else in the earliest run.
+        matching certificate, the mapping contains a certificate that another host sent in the current run, or else in
+        the earliest run.
 
     Raises:
         StoreError: a file of a run cannot be read.

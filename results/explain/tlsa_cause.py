@@ -113,7 +113,7 @@ def search(
 
 
 def forms(cert: CertFacts) -> Iterator[tuple[int, int, str]]:
-    """Yield each selector and matching type, with the data (hex) of a certificate in a TLSA record of this form."""
+    """Yield the selector, matching type and data (hex) of each possible TLSA record of a certificate."""
     for selector in SELECTORS:
         for matching_type in MATCHING_TYPES:
             yield selector, matching_type, association(cert, selector, matching_type)

@@ -49,9 +49,9 @@ def fix_text(finding: RecordFinding, case: HostCase) -> str:
 def other_host(case: HostCase) -> str:
     """Return the names in the server certificate if the certificate belongs to another host than the probed MX host.
 
-    The result is empty if the certificate is unknown or belongs to the MX host. The certificate belongs to the MX host
-    if one of its names matches the name in the MX record or the TLSA base domain. A certificate without DNS names, or
-    with a name that is not a host name below a domain (``localhost``), is not a certificate of another host.
+    The returned text is empty if the certificate is unknown or belongs to the MX host. The certificate belongs to the
+    MX host if one of its names matches the name in the MX record or the TLSA base domain. A certificate without DNS
+    names, or with a name that is not a host name below a domain (``localhost``), is not a certificate of another host.
     """
     leaves = [chain[0] for chain in case.failing_chains()]
     if not leaves:
