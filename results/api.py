@@ -1,4 +1,4 @@
-"""A run as an object for Python programs: all records, one domain by its name, tables, the figures, and the report."""
+"""A run as an object for Python programs: all records, one domain by its name, tables, counts, and the report."""
 
 from collections.abc import Sequence
 from functools import cached_property

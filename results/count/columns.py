@@ -122,7 +122,7 @@ class Columns:
 
     @property
     def given(self) -> bool:
-        """True if domains are counted by a column."""
+        """True if domains are counted by the values of a column."""
         return bool(self._column)
 
     def importance_of(self, host: str) -> float:
@@ -135,7 +135,7 @@ class Columns:
         return tuple(sorted(found, key=lambda share: (-share.domains, share.value)))
 
     def counts(self) -> tuple[GroupCount, ...]:
-        """Return the counts for each value of the column; the value with the most broken domains is first."""
+        """Return the counts of domains for each column value; the value with the most broken domains is first."""
         count = self._counts
         found = (
             GroupCount(

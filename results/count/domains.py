@@ -225,7 +225,7 @@ class Domains:
         return sum(mask & whole == whole for mask in self.masks.values()) if all(bits) else 0
 
     def providers(self) -> tuple[Provider, ...]:
-        """Return the operators of MX hosts; the operator with the largest number of domains is first."""
+        """Return the providers of MX hosts; the provider with the largest number of domains is first."""
         hosts = Counter(self.provider_of_host.values())
         failing = Counter(self.provider_of_host[host] for host in self._failing.names)
         counts: Counter[tuple[str, str]] = Counter()
