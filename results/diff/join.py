@@ -34,7 +34,7 @@ _State = TypeVar("_State", bound=Keyed)
 
 
 def bucket_count(sizes: Iterable[int]) -> int:
-    """Return the number of buckets for line files of the given sizes in octets."""
+    """Return the number of buckets (temporary files) for line files of the given sizes in octets."""
     return max(1, min(MAX_BUCKETS, max(sizes, default=0) // BUCKET + 1))
 
 
@@ -46,7 +46,7 @@ def joined(
     Args:
         kind: the Python class of the states.
         runs: the states of each run, with distinct keys.
-        count: the number of buckets, see ``bucket_count``.
+        count: the number of buckets (temporary files), see ``bucket_count``.
 
     Yields:
         Each key with its state in each run (None for a run without the key), sorted by key within a bucket.
@@ -68,7 +68,7 @@ def grouped(lines: Iterable[bytes], group: Callable[[bytes], bytes], count: int)
     Args:
         lines: the lines, each with a line feed at its end.
         group: function that returns the group of a line.
-        count: the number of buckets; with one bucket, the order does not change.
+        count: the number of buckets (temporary files); with one bucket, the order of the lines does not change.
 
     Raises:
         StoreError: temporary files cannot be written.

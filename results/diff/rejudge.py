@@ -84,9 +84,9 @@ class EndpointChange:
 class Rejudged:
     """The differences between the stored and the recomputed verdicts of a run.
 
-    ``at`` is the time at which validity periods are checked, None for the time of each probe. ``left`` is the number of
-    domains that keep the stored verdict because the run lacks a host report or a certificate. ``transitions`` counts
-    the changes of domain verdicts by field and by the text ``old > new``.
+    ``at`` is the time at which validity periods of certificates are checked, None for the time of each probe. ``left``
+    is the number of domains that keep the stored verdict because the run lacks a host report or a certificate.
+    ``transitions`` counts the changes of domain verdicts by field and by the text ``old > new``.
     """
 
     level: Level
@@ -121,7 +121,7 @@ class Rejudge:
             run: the stored run.
             trust: the trusted certificates.
             level: the security level; None for the level stored with each domain.
-            at: the time at which validity periods are checked; None for the time of each probe.
+            at: the time at which validity periods of certificates are checked; None for the time of each probe.
 
         Raises:
             StoreError: a file of the run cannot be read.
@@ -254,7 +254,7 @@ def rejudge(run: Run, trust: TrustStore, level: Level | None = None, at: datetim
         run: the stored run.
         trust: the trusted certificates.
         level: the security level; None for the level of the run.
-        at: the time at which validity periods are checked; None for the time of each probe.
+        at: the time at which validity periods of certificates are checked; None for the time of each probe.
 
     Raises:
         StoreError: a file of the run cannot be read.

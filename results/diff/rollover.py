@@ -1,10 +1,11 @@
 """Classification of the certificate rollovers at a host with TLSA records, from several runs (RFC 7671 section 8.1).
 
-An observation is the state of a host in one run, with usable TLSA records and at least one certificate chain. The
-records *match* in an observation if they match every chain (names and validity periods are ignored). The certificate
-was *replaced* between two observations when an address that is in both observations sent another server certificate.
-If a server has several certificates, only certificates with the same key algorithm are compared with each other. If no
-address is in both observations, the certificate was replaced when the sets of server certificates differ.
+An observation is the state of a host in one run, with usable TLSA records and at least one certificate chain. The TLSA
+records *match* in an observation if they match every certificate chain (names and validity periods of the certificates
+are ignored). The certificate was *replaced* between two observations when an address that is in both observations sent
+another server certificate. If a server has several certificates, only certificates with the same key algorithm are
+compared with each other. If no address is in both observations, the certificate was replaced when the sets of server
+certificates differ.
 
 The classes of rollovers are defined on two consecutive observations, called the old observation and the new
 observation:

@@ -1,4 +1,4 @@
-"""The output of ``mxsweep explain``: the steps from the MX answer of a domain to its verdict, with the facts used.
+"""The output of ``mxsweep explain``: the steps from a domain's MX answer to its verdict, with the facts of each step.
 
 ``terminal.quote`` escapes all text from the network and the input.
 """

@@ -1,6 +1,6 @@
 """The evidence for the verdict of a failing MX host: TLSA records, and replies and certificates of each address.
 
-The texts contain names and replies from peers and zones, and are not escaped in this module.
+The lines of evidence contain names and replies from peers and zones, and are not escaped in this module.
 """
 
 from collections.abc import Iterator, Mapping
