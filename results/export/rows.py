@@ -77,7 +77,7 @@ class HostRow(Lean, frozen=True):
 class EndpointRow(Lean, frozen=True):
     """The row of an address of an MX host in the table ``endpoints``, from the representative probe of the address.
 
-    The columns with evidence about certificates do not include the comparison of names.
+    The columns ``tlsa_matched`` and ``pkix_trusted`` do not depend on the names in the certificate.
     """
 
     host_key: str
