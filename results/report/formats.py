@@ -1,6 +1,6 @@
 """Output of a report to a file as text, Markdown, JSON or CSV.
 
-``results.render.escape`` escapes text from outside in Markdown, CSV and JSON.
+``results.render.escape`` escapes text from servers, zones and lists in Markdown, CSV and JSON.
 """
 
 import csv
