@@ -1,8 +1,8 @@
 """Corrupt lines of a run: lines that are not records of the class of their file.
 
-A reader with an object ``CorruptLines`` skips and counts corrupt lines, and the caller of the reader prints
-``summaries``. For a reader without an object ``CorruptLines``, a corrupt line is an error that states file and line
-number. A file with more than ``MAX_CORRUPT`` corrupt lines is an error for every reader.
+A reader with an object ``CorruptLines`` skips and counts corrupt lines, and the caller of the reader prints the
+messages of ``summaries``. For a reader without an object ``CorruptLines``, a corrupt line is an error that states file
+and line number. A file with more than ``MAX_CORRUPT`` corrupt lines is an error for every reader.
 """
 
 from pathlib import Path

@@ -31,7 +31,7 @@ class StoreError(Exception):
 
 @contextmanager
 def naming(path: Path | str) -> Iterator[None]:
-    """Raise an ``OSError`` about a file as a ``StoreError`` that names the file."""
+    """Convert an ``OSError`` in a ``with`` block to a ``StoreError`` that names the file."""
     try:
         yield
     except OSError as error:
@@ -184,7 +184,7 @@ class Lock:
             raise StoreError(f"{path.parent}: another process is writing to this run") from error
 
     def release(self) -> None:
-        """Release the lock, but keep the lock file: its removal would race with a process that opens the file."""
+        """Release the lock, but keep the lock file: its removal would race with another process that opens it."""
         self._file.close()
 
 
