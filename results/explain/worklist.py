@@ -31,11 +31,12 @@ class Task:
     """A failing MX host with the explanation of the failure.
 
     ``domains`` is the number of affected domains, ``examples`` names some affected domains. ``since`` is the start time
-    of the earliest run since which the host failed in every run that contains the host; None if the failure is new.
-    ``new`` is true if earlier runs were given and ``since`` is None. ``contact`` is the postmaster address that RFC
-    5321 section 4.5.1 requires. ``down`` is true if no address of the host accepts a connection. ``shares`` contains
-    the number of affected domains and some of their names for each value of a column of the target list. ``evidence``
-    contains lines of text about the TLSA records, replies and certificates of the host.
+    of the earlier run in which the failure began: the host failed in this run and in every later run that contains the
+    host. ``since`` is None if the failure is new. ``new`` is true if earlier runs were given and ``since`` is None.
+    ``contact`` is the postmaster address that RFC 5321 section 4.5.1 requires. ``down`` is true if no address of the
+    host accepts a connection. ``shares`` contains the number of affected domains and some of their names for each value
+    of a column of the target list. ``evidence`` contains lines of text about the TLSA records, replies and certificates
+    of the host.
     """
 
     host: str
@@ -65,7 +66,7 @@ def worklist(
     top: int = LIMIT,
     past: Sequence[EarlierRun] | None = None,
 ) -> tuple[Task, ...]:
-    """Return the failing hosts with the explanations of their failures.
+    """Return the failing MX hosts with the explanations of their failures.
 
     Args:
         run: the run.

@@ -1,6 +1,6 @@
 """Columns of exported tables, each defined as a Python function and as an SQL expression for DuckDB.
 
-The CSV and SQLite exports compute the columns in Python. For SQL queries, DuckDB reads the line files of a run
+The CSV and SQLite exports compute the columns in Python. For SQL queries, DuckDB reads the JSON line files of a run
 directly, in a fraction of the time that Python needs. For every column, a test compares the value of the Python
 function with the value of the SQL expression.
 """

@@ -1,10 +1,10 @@
 """The tables of runs in a temporary DuckDB database (``pip install mxsweep[export]``).
 
-The database serves SQL queries, data frames and export to Parquet. DuckDB reads the line files itself, many times
-faster than Python could decode the files and insert rows. If a file has a corrupt line, an incomplete last line or a
-repeated key, Python writes the last correct line of each key to a temporary file for DuckDB (module ``source``). A
-table is filled with rows when an SQL text first contains the name of the table. ``MEMORY`` limits the memory of DuckDB;
-further data are written to a temporary directory.
+The database serves SQL queries, data frames and export to Parquet. DuckDB reads the JSON line files of a run itself,
+many times faster than Python could decode the files and insert rows. If a file has a corrupt line, an incomplete last
+line or a repeated key, Python writes the last correct line of each key to a temporary file for DuckDB (module
+``source``). A table is filled with rows when an SQL text first contains the name of the table. ``MEMORY`` limits the
+memory of DuckDB; data beyond this limit are written to a temporary directory.
 
 DuckDB fetches nothing from the network: its automatic installation of extensions is switched off. An SQL text cannot
 read or write files outside the temporary directory unless ``allow_files`` is true: before the first SQL text is
@@ -247,7 +247,7 @@ class Database:
             self._run(f"INSERT INTO data.providers FROM {read}")
 
     def _listed(self) -> tuple[Column, ...]:
-        """Return the columns of ``domains`` that are made of the columns of target lists."""
+        """Return the columns of the table ``domains`` that are made of the columns of target lists."""
         found = self._run("SELECT DISTINCT unnest(map_keys(fields_map)) FROM data.domains")
         return field_columns((name for (name,) in found), (column.name for column in table_of("domains", "").columns))
 

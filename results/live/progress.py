@@ -180,7 +180,7 @@ def _pace(status: Status) -> str:
 
 
 def _in_flight(status: Status) -> str:
-    """Return the numbers of lookups and probes in progress by stage, such as ``in flight: gates 3, connect 12``."""
+    """Return the numbers of lookups and probes in progress by stage, such as ``in flight: connect 12, handshake 3``."""
     busy = [f"{stage} {count:,}" for stage, count in status.in_flight.items() if count]
     return f"in flight: {', '.join(busy)}" if busy else ""
 

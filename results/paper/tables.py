@@ -64,7 +64,7 @@ _POLICY_TABLES = {
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """The data from which all tables are made."""
+    """The data from which all paper tables are made."""
 
     facts: Mapping[str, HostFacts]
     words: PaperWords

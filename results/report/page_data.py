@@ -41,7 +41,8 @@ class PageData:
     """The data of the HTML page of a report.
 
     ``json`` is safe in a ``script`` element. ``left_out`` is the number of omitted domains. ``column`` is the column of
-    the target list, empty if no domain has a value in the column. ``sts`` is true if the run examined MTA-STS.
+    the target list that the table of domains shows, empty if no domain has a value in the column. ``sts`` is true if
+    the run examined MTA-STS.
     """
 
     json: bytes

@@ -12,7 +12,7 @@ from results.store.files import StoreError
 MAX_CORRUPT = 1000
 """Maximum number of corrupt lines of one file that are skipped.
 
-If more lines were skipped, the counts would not represent the run.
+If more lines were skipped, the counted results would not represent the whole run.
 """
 
 

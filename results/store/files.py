@@ -258,13 +258,13 @@ MAX_WAITING = 4 * 1024 * 1024  # maximum number of unwritten octets in memory
 
 
 class Pacer:
-    """Timer of the delay of the oldest unwritten octets; all times are seconds of one monotonic clock."""
+    """Timer of how long the oldest unwritten octets have waited; all times are seconds of one monotonic clock."""
 
     def __init__(self) -> None:
         self._since: float | None = None
 
     def due(self, now: float, waiting: int) -> bool:
-        """Return whether the oldest unwritten octets have waited for ``SYNC_SECONDS``.
+        """Return whether the oldest unwritten octets have waited for at least ``SYNC_SECONDS``.
 
         ``waiting`` is the number of unwritten octets, ``now`` the time in seconds.
         """

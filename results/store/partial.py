@@ -190,7 +190,7 @@ class AddressPart(Lean, frozen=True):
 
     @property
     def shown(self) -> ProbePart | None:
-        """The representative probe of the address, or None if the report contains no probe."""
+        """The probe that represents the address in the counts, or None if the report contains no probe."""
         return roles(self.probes).shown if self.probes else None
 
     @property
@@ -200,7 +200,7 @@ class AddressPart(Lean, frozen=True):
 
     @property
     def handshake(self) -> HandshakePart | None:
-        """The handshake of the representative probe of the address, or None."""
+        """The handshake of the probe that represents the address in the counts (``shown``), or None."""
         shown = self.shown
         return None if shown is None else shown.handshake
 
