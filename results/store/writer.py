@@ -186,8 +186,7 @@ class Store:
         self._append([*lines, _Line("domains", codec.encode(record))])
 
     def copy_host(self, line: bytes) -> None:
-        """Write an MX host's line of another run, unless this run's last report of the host has the same examination
-        time.
+        """Write an MX host's line of another run, unless this run's last report of the host has the same time.
 
         Raises:
             ValueError: the line is not a line of an MX host.
