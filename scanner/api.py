@@ -1,4 +1,4 @@
-"""The scanner as a Python library: functions that scan mail domains and return a record with verdicts for each.
+"""The scanner as a Python library: functions that scan mail domains and return a record with verdicts of each domain.
 
 Example for a script or a notebook (``scan_all`` also works in a notebook, which already runs an event loop):
 

@@ -1,8 +1,8 @@
 """The list of failing MX hosts, each host once, with the cause, remedy, contact, affected domains and history.
 
-Broken hosts and hosts that do not answer precede inconclusive hosts in the list. Among the broken and silent hosts, and
-among the inconclusive hosts, the hosts are sorted by the number of affected domains, the largest first, and then by the
-importance of these domains.
+Broken hosts and hosts that do not answer precede inconclusive hosts in the list. Among the hosts that are broken or do
+not answer, and among the inconclusive hosts, the hosts are sorted by the number of affected domains, the largest first,
+and then by the importance of these domains.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,11 +31,12 @@ class Task:
     """A failing MX host with the explanation of the failure.
 
     ``domains`` is the number of affected domains, ``examples`` names some affected domains. ``since`` is the start time
-    of the earliest run since which the host failed in every run that contains the host; None if the failure is new.
-    ``new`` is true if earlier runs were given and ``since`` is None. ``contact`` is the postmaster address that RFC
-    5321 section 4.5.1 requires. ``down`` is true if no address of the host accepts a connection. ``shares`` contains
-    the affected domains by the values of a column of the target list. ``evidence`` contains the lines that
-    ``evidence_of`` returns.
+    of the earlier run in which the failure began: the host failed in this run and in every later run that contains the
+    host. ``since`` is None if the failure is new. ``new`` is true if earlier runs were given and ``since`` is None.
+    ``contact`` is the postmaster address that RFC 5321 section 4.5.1 requires. ``down`` is true if no address of the
+    host accepts a connection. ``shares`` contains the number of affected domains and some of their names for each value
+    of a column of the target list. ``evidence`` contains lines of text about the TLSA records, replies and certificates
+    of the host.
     """
 
     host: str
@@ -65,14 +66,14 @@ def worklist(
     top: int = LIMIT,
     past: Sequence[EarlierRun] | None = None,
 ) -> tuple[Task, ...]:
-    """Return the failing hosts with the explanations of their failures.
+    """Return the failing MX hosts with the explanations of their failures.
 
     Args:
         run: the run.
         failing: the failing hosts in the summary of the run.
         history: earlier runs, which are searched for the start of each failure and for replaced certificates.
         top: maximum number of returned hosts, at most ``LIMIT``.
-        past: the hosts of the earlier runs; None to read these hosts from ``history``.
+        past: the MX hosts and the failing MX hosts of each earlier run; None to read these hosts from ``history``.
 
     Raises:
         StoreError: a file of a run cannot be read.

@@ -1,8 +1,8 @@
 """Columns of exported tables, each defined as a Python function and as an SQL expression for DuckDB.
 
-The CSV and SQLite exports compute the columns in Python. For SQL queries, DuckDB reads the line files of a run
-directly, in a fraction of the time that Python needs. Each column has two definitions: a Python function of the record,
-and an SQL expression. For every column, a test compares the value of the function with the value of the SQL expression.
+The CSV and SQLite exports compute the columns in Python. For SQL queries, DuckDB reads the JSON line files of a run
+directly, in a fraction of the time that Python needs. For every column, a test compares the value of the Python
+function with the value of the SQL expression.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -29,11 +29,11 @@ class Column:
     """A column of an exported table.
 
     ``kind`` is the type of the column, a key of ``SQL_TYPES``. ``value`` is a function that returns the cell of a
-    record in this column. ``stored`` is an SQL expression that computes the cell from a line of a run's file; a column
-    without ``stored`` is computed on access by ``sql``, an SQL expression over the stored columns. Columns with
-    ``hidden`` are stored only for the ``sql`` expressions of other columns. ``valid`` is an SQL condition for correct
-    values of the stored column: if a line file contains another value, Python decodes the file and finds the corrupt
-    lines.
+    record in this column. ``stored`` is an SQL expression that computes the cell from a line of a JSON line file of the
+    run; a column without ``stored`` is computed on access by ``sql``, an SQL expression over the stored columns.
+    Columns with ``hidden`` are stored only for the ``sql`` expressions of other columns. ``valid`` is an SQL condition
+    for correct values of the stored column: if a line file contains another value, Python decodes the file and finds
+    the corrupt lines.
     """
 
     name: str
@@ -54,17 +54,17 @@ class TableDefinition:
         rows: function that returns the records of a run, one record for each row.
         columns: the columns; each function ``value`` gets a record that ``rows`` returns.
         file: the line file from which DuckDB reads the rows, a key of ``LINE_FILES``; empty if Python makes the rows.
-        line: DuckDB's types of the members of a line that the columns need.
-        shared: DuckDB's types of the members that all tables of the file need, as the file is read once for all these
-            tables.
-        source: an SQL query over the lines that returns one row for each row of the table.
+        line: DuckDB's types of the JSON members of a line that the columns need.
+        shared: DuckDB's types of the JSON members that all tables of the file need, as the file is read once for all
+            these tables.
+        source: an SQL query over the lines of ``file`` that returns one row for each row of the table.
         key: the stored column that contains the key of the line.
-        first: SQL condition that selects one row of each line.
+        first: SQL condition that selects one of the rows that ``source`` makes of a line.
         keep: SQL condition that selects the rows of the table.
-        joined: an SQL join with the stored rows ``r`` that supplies values to ``sql`` expressions.
-        needs: other tables that the join reads.
+        joined: an SQL join with the stored rows ``r`` that supplies values to the ``sql`` expressions of columns.
+        needs: other tables that the SQL join ``joined`` reads.
         of_host: function that returns the rows that Python makes of the report of an MX host for DuckDB, without the
-            columns that the join computes.
+            columns whose values ``joined`` supplies.
     """
 
     name: str
@@ -114,7 +114,7 @@ def member(name: str, kind: type, path: str = "", *, null: bool = False) -> Colu
 
 
 def hidden(name: str, expression: str) -> Column:
-    """Return a column that is stored only for the expressions of other columns."""
+    """Return a column that is stored only for the SQL expressions of other columns."""
     return Column(name, NoneType, _never, expression, hidden=True)
 
 
@@ -133,7 +133,7 @@ def texts(name: str, value: Callable[[Any], Iterable[str]], stored: str = "", sq
 
 
 def of_row(kind: type) -> tuple[Column, ...]:
-    """Return the columns of a table with instances of a class as rows: one column for each annotated member."""
+    """Return the columns of a table whose rows are instances of a class: one column for each annotated member."""
     return tuple(Column(name, _plain(hint), attrgetter(name), name) for name, hint in get_type_hints(kind).items())
 
 

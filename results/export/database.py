@@ -1,14 +1,14 @@
 """The tables of runs in a temporary DuckDB database (``pip install mxsweep[export]``).
 
-The database serves SQL queries, data frames and export to Parquet. DuckDB reads the line files itself, many times
-faster than Python could decode the files and insert rows. If a file has a corrupt line, an incomplete last line or a
-repeated key, Python writes the last correct line of each key to a temporary file for DuckDB (module ``source``). A
-table is filled with rows when an SQL text first contains the name of the table. ``MEMORY`` limits the memory of DuckDB;
-further data are written to a temporary directory.
+The database serves SQL queries, data frames and export to Parquet. DuckDB reads the JSON line files of a run itself,
+many times faster than Python could decode the files and insert rows. If a file has a corrupt line, an incomplete last
+line or a repeated key, Python writes the last correct line of each key to a temporary file for DuckDB (module
+``source``). A table is filled with rows when an SQL text first contains the name of the table. ``MEMORY`` limits the
+memory of DuckDB; data beyond this limit are written to a temporary directory.
 
 DuckDB fetches nothing from the network: its automatic installation of extensions is switched off. An SQL text cannot
-read or write other files unless ``allow_files`` is true: before the first SQL text is executed, DuckDB's access to
-files is limited to the temporary directory, and its configuration is locked
+read or write files outside the temporary directory unless ``allow_files`` is true: before the first SQL text is
+executed, DuckDB's access to files is limited to the temporary directory, and its configuration is locked
 (https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview).
 """
 
@@ -58,7 +58,7 @@ class Database:
         connection: DuckDB's connection to an empty database.
         directory: an empty directory for temporary files, which the caller removes after the database is closed.
         runs: the runs whose tables the database contains.
-        allow_files: whether SQL may read and write other files.
+        allow_files: whether SQL may read and write files outside the temporary directory.
 
     Raises:
         StoreError: temporary files cannot be written.
@@ -181,7 +181,7 @@ class Database:
         return rows
 
     def _lock(self) -> None:
-        """Limit DuckDB's file access to the temporary directory, unless SQL texts may use other files."""
+        """Limit DuckDB's file access to the temporary directory, unless ``allow_files`` is true."""
         if not self._allow_files and not self._sources.confined:
             self._sources.confined = True
             self._run(f"SET allowed_directories = [{literal(self._directory)}]")
@@ -194,7 +194,7 @@ class Database:
         self._show(table)
 
     def _show(self, table: TableDefinition) -> None:
-        """Define the SQL view that shows the columns of a table."""
+        """Define the SQL view of a table, which contains all columns except the hidden columns."""
         cells = ", ".join(f"{column.sql or f'r.{column.name}'} AS {identifier(column.name)}" for column in table.shown)
         self._run(
             f"CREATE OR REPLACE VIEW {table.name} AS SELECT {cells} FROM data.{table.name} AS r {table.joined}"  # noqa: S608 - names are quoted
@@ -202,7 +202,7 @@ class Database:
         )
 
     def _fill(self, tables: Sequence[TableDefinition], run: Run, beside: Sequence[TableDefinition]) -> None:
-        """Fill one table, or all tables of a line file, from the first file of ``Sources.of`` without corrupt rows."""
+        """Fill one table, or all tables of a line file, from the first valid file that ``Sources.of`` yields."""
         error: Exception | None = None
         for source in self._sources.of(tables[0], run, beside):
             try:
@@ -239,7 +239,7 @@ class Database:
         return bool(good)
 
     def _name_providers(self) -> None:
-        """Compute the provider (registrable domain) of each MX host that is the first host of a domain."""
+        """Compute the provider (registrable domain) of each MX host that is the first MX host of a domain."""
         hosts = self._run("SELECT DISTINCT first_host FROM data.domains WHERE first_host IS NOT NULL")
         rows = ({"host": host, "provider": provider_of_host(host)} for (host,) in hosts)
         with self._sources.temporary(rows) as path:
@@ -247,7 +247,7 @@ class Database:
             self._run(f"INSERT INTO data.providers FROM {read}")
 
     def _listed(self) -> tuple[Column, ...]:
-        """Return the columns of ``domains`` that are made of the columns of target lists."""
+        """Return the columns of the table ``domains`` that are made of the columns of target lists."""
         found = self._run("SELECT DISTINCT unnest(map_keys(fields_map)) FROM data.domains")
         return field_columns((name for (name,) in found), (column.name for column in table_of("domains", "").columns))
 
@@ -267,7 +267,7 @@ def load(*runs: Run, allow_files: bool = False) -> Iterator[Database]:
 
     Args:
         runs: the runs whose tables the database contains.
-        allow_files: whether SQL may read and write other files.
+        allow_files: whether SQL may read and write files outside the temporary directory.
 
     Raises:
         MissingExtraError: DuckDB is not installed.
@@ -307,7 +307,7 @@ def _duckdb() -> Any:
 
 
 def _selected(table: TableDefinition, lines: str) -> str:
-    """Return the SQL that selects the stored columns of a table; ``lines`` is the SQL name or function of its lines."""
+    """Return the SQL that selects the stored columns of a table from ``lines``, an SQL table or SQL function call."""
     cells = ", ".join(f"{column.stored} AS {column.name}" for column in table.columns if column.stored)
     return f"WITH line AS (FROM {lines}) SELECT {cells} FROM ({table.source})"  # noqa: S608 - names of module tables
 
@@ -327,7 +327,7 @@ def _read(path: Path, members: str) -> str:
 def _own_rows(table: TableDefinition) -> str:
     """Return the SQL condition that selects the rows of one run.
 
-    The column ``run`` of each table is computed by the SQL expression ``stored``.
+    The SQL expression ``stored`` of the column ``run`` is the name of the run.
     """
     return next(f"run = {column.stored}" for column in table.columns if column.name == "run")
 

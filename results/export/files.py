@@ -119,8 +119,8 @@ def to_duckdb(runs: Sequence[Run], directory: Path) -> list[Path]:
 def to_jsonl(runs: Sequence[Run], directory: Path) -> list[Path]:
     """Write a copy of each run that contains only the last line of each key.
 
-    The copy of one run is written to ``directory``. The copy of each of several runs is written to a subdirectory that
-    has the name of the run directory.
+    If ``runs`` contains one run, the copy is written to ``directory``. If ``runs`` contains several runs, each copy is
+    written to a subdirectory that has the name of the run directory.
 
     Raises:
         StoreError: a file exists or cannot be written, or a run cannot be read.
@@ -147,7 +147,7 @@ def _to_jsonl(run: Run, directory: Path) -> list[Path]:
 
 
 def _decodable(kind: type, line: bytes) -> bytes:
-    """Return a line of a run after a check that the line is a record of the class of its file."""
+    """Check that a line of a run is a record of the class ``kind``, and return the line unchanged."""
     codec.decode(kind, line)
     return line
 

@@ -1,6 +1,6 @@
 """Rows of the exported tables that Python computes: MX hosts, endpoints and the run itself.
 
-Python computes the rows of hosts and endpoints, because rules of ``scanner.core`` determine the representative probe of
+Python computes the rows of hosts and endpoints, because rules of ``scanner.core`` determine the probe that represents
 an address and the provider of a host. The module ``results.export.tables`` defines the columns.
 """
 
@@ -75,9 +75,9 @@ class HostRow(Lean, frozen=True):
 
 
 class EndpointRow(Lean, frozen=True):
-    """The row of an address of an MX host in the table ``endpoints``, from the representative probe of the address.
+    """The row of an address of an MX host in the table ``endpoints``, from the probe that represents the address.
 
-    The columns with evidence about certificates do not include the comparison of names.
+    The columns ``tlsa_matched`` and ``pkix_trusted`` do not depend on the names in the certificate.
     """
 
     host_key: str

@@ -1,9 +1,9 @@
 """The exported tables: domains, routes (pairs of domain and MX host), hosts, endpoints, certs, rejects and runs.
 
-Each member of a row is a column of a table for spreadsheets, data frames and SQL. A list is exported as two columns: a
-text with a blank between two items, and a list with the name ``NAME_list``. Times are UTC. In every table, the column
-``run`` names the run of a row. The table ``domains`` has a further column for each column of the target lists. The
-files of the run contain more details than the tables.
+The tables are for spreadsheets, data frames and SQL queries. A list is exported as two columns: a text with a blank
+between two items, and a list with the name ``NAME_list``. Times are UTC. In every table, the column ``run`` names the
+run of a row. The table ``domains`` has a further column for each column of the target lists. The files of the run
+contain more details than the tables.
 """
 
 from collections.abc import Callable, Iterable, Sequence

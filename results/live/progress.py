@@ -35,14 +35,14 @@ class Progress(Protocol):
         """Close the display."""
 
     def show(self, status: Status) -> None:
-        """Display the status of a scan; ``PlainProgress`` ignores a call soon after its last line."""
+        """Display the status of a scan; ``PlainProgress`` ignores calls within ``every`` seconds of its last line."""
 
     def end(self, status: Status) -> None:
         """Display the last status of the scan."""
 
 
 class _Guard:
-    """Caller of drawing functions, which makes no further calls after the first ``OSError``."""
+    """Function object that calls drawing functions, and makes no further calls after the first ``OSError``."""
 
     def __init__(self) -> None:
         self._failed = False
@@ -180,7 +180,7 @@ def _pace(status: Status) -> str:
 
 
 def _in_flight(status: Status) -> str:
-    """Return the numbers of lookups and probes in progress by stage, such as ``in flight: gates 3, connect 12``."""
+    """Return the numbers of lookups and probes in progress by stage, such as ``in flight: connect 12, handshake 3``."""
     busy = [f"{stage} {count:,}" for stage, count in status.in_flight.items() if count]
     return f"in flight: {', '.join(busy)}" if busy else ""
 

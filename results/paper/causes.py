@@ -37,7 +37,8 @@ def mismatch_causes(run: Run, history: Sequence[Run], wrong: Collection[str]) ->
 def _cause(report: HostReport, certs: Mapping[str, CertFacts], elsewhere: Mapping[str, SeenCertificate]) -> str:
     """Return the most specific cause of the DANE mismatch at any address of a host.
 
-    If no address has a cause, return the reason code of a mismatch of another certificate, or else of the host's name.
+    If no address has a cause, return the reason code of a mismatch of a certificate with another key algorithm, or, if
+    all these certificates match, the reason code of a mismatch of the host's name.
     """
     found = [cause for endpoint in report.endpoints if (cause := _of_address(report, endpoint, certs, elsewhere))]
     others = [other.dane for endpoint in report.endpoints for other in endpoint.algorithms if other.dane is not None]

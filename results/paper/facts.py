@@ -81,7 +81,7 @@ def host_facts(run: Run) -> dict[str, HostFacts]:
 
 
 def _sharing(facts: HostFacts, alike: dict[Any, Any]) -> HostFacts:
-    """Replace values that are equal to values of earlier hosts by the same objects, which saves memory."""
+    """Replace each value that equals a value of an earlier host by the object of the earlier host, to save memory."""
     common = {name: alike.setdefault(value, value) for name in _COMMON for value in (getattr(facts, name),)}
     return replace(facts, **common)
 

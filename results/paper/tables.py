@@ -1,9 +1,9 @@
 """The tables of a measurement paper, made from one run, or from several runs for key rollovers.
 
-Every table has two counts: domains, and MX hosts; a host of several domains is counted once. A label of a host applies
-to every domain with the host, so the sum of a column of domains can exceed the total. A table of STARTTLS outcomes
-counts each domain only in the row of its most advanced outcome. The note of a table states the number to which the
-percentages refer.
+Every table has two counts: domains, and MX hosts; a host of several domains is counted once. A domain has the labels of
+all its MX hosts, so the sum of a column of domains can exceed the total. A table of STARTTLS outcomes counts each
+domain only in the row of its most advanced outcome. The note of a table states the number to which the percentages
+refer.
 
 The package ``results.count`` computes the numbers, so that the tables agree with the report and the metrics of the run.
 The memory used grows with the number of MX hosts and certificates, not with the number of domains.
@@ -40,7 +40,7 @@ from scanner.vocabulary import Dane, DomainDane, DomainSTS
 
 TOP = 20  # maximum number of listed providers
 RANKS = tuple(factor * 10**power for power in range(6) for factor in (1, 2, 5))
-"""The ranks that are rows of table T7, which counts domains by provider and by MX host."""
+"""Numbers N for which table T7 has a row: the shares of domains at the N largest providers and MX hosts."""
 
 COLUMNS = ("domains", "domains %", "MX hosts", "MX hosts %")
 
@@ -64,7 +64,7 @@ _POLICY_TABLES = {
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """The data from which all tables are made."""
+    """The data from which all paper tables are made."""
 
     facts: Mapping[str, HostFacts]
     words: PaperWords
@@ -119,7 +119,7 @@ def _cells(count: Count, base: Count) -> tuple[Cell, ...]:
 
 
 def _rows(counted: Counted, table: str, labels: Iterable[str], base: Count) -> list[tuple[Cell, ...]]:
-    """Return a row with the counts of each pair (``table``, label)."""
+    """Return one row for each label: the label and its counts in the count table ``table``."""
     return [(label, *_cells(counted[table, label], base)) for label in labels]
 
 

@@ -45,7 +45,7 @@ WITH_TLSA: Word = ("tlsa", "TLSA records")
 
 
 def words_of_facts(facts: HostFacts) -> frozenset[Word]:
-    """Return the labels of an MX host."""
+    """Return the labels under which the paper tables count an MX host."""
     words: set[Word] = {("starttls_class", facts.starttls)}
     words.update(("host_step", step) for step in steps_of(facts))
     words.update(("parameters", label) for label in facts.records)

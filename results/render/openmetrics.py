@@ -13,7 +13,7 @@ END = "# EOF\n"
 
 
 def by_word(label: str, table: Mapping[str, int], words: type[StrEnum]) -> list[tuple[Labels, float]]:
-    """Return a metric sample for every value of an enum, and for each further value in the table."""
+    """Return the labels and count of a metric sample for every value of ``words`` and every other key of ``table``."""
     return [({label: word}, table.get(word, 0)) for word in dict.fromkeys([*map(str, words), *table])]
 
 

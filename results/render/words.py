@@ -137,10 +137,10 @@ SECURITY: dict[Security, str] = {
     Security.BOGUS: "DNSSEC validation fails",
     Security.INDETERMINATE: "no trusted resolver reported the DNSSEC state",
 }
-"""Descriptions of the DNSSEC state of an answer, used alone or after "the answer: "."""
+"""Descriptions of the DNSSEC state of a DNS answer, printed alone or after the words "the answer: "."""
 
 INFERRED = "not probed: the connections are those of the MX host "
-"""Text before the key of the host whose result a host has that was not probed."""
+"""Text about an MX host that was not probed, followed by the key of the host from which the result is taken."""
 
 NOT_ASKED = "no DNS lookup was due"
 """The text that stands in place of a DNSSEC state if no DNS lookup was made."""

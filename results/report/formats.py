@@ -1,6 +1,6 @@
 """Output of a report to a file as text, Markdown, JSON or CSV.
 
-``results.render.escape`` escapes text from outside in Markdown, CSV and JSON.
+``results.render.escape`` escapes text from servers, zones and lists in Markdown, CSV and JSON.
 """
 
 import csv
@@ -180,7 +180,7 @@ def to_csv(report: Report) -> str:
 
 
 def _cell(value: object) -> object:
-    """Return a cell of a table; each item of a tuple becomes a line of the cell."""
+    """Return a cell of a CSV report; each item of a tuple becomes a line of the cell."""
     return "\n".join(str(csv_cell(item)) for item in value) if isinstance(value, tuple) else csv_cell(value)
 
 

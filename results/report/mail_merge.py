@@ -27,8 +27,9 @@ def write_texts(report: Report, directory: Path) -> list[Path]:
     """Write the text files and return their paths; an existing file for the same contact is replaced.
 
     Args:
-        report: the report. If the report is divided by a column, a contact is a value of this column. For domains
-            without a value, and in a report without a column, the contact is the postmaster of an MX host.
+        report: the report. If a column of the target list divides the failing hosts, a contact is a value of this
+            column. For domains without a value in the column, and without a column, the contact is the postmaster of an
+            MX host.
         directory: the directory of the texts, which is created if it does not exist.
 
     Raises:
@@ -63,7 +64,7 @@ def contacts(report: Report) -> dict[str, tuple[list[Task], list[PolicyTask]]]:
 def file_name(contact: str) -> str:
     """Return the file name for a contact: its letters, digits and ``@._-``, and a digest of the contact.
 
-    The digest distinguishes contacts that differ only in other characters.
+    The digest distinguishes contacts that differ only in characters that the file name does not contain.
     """
     stem = _UNSAFE.sub("_", contact).strip("._-")[:STEM]
     digest = sha256(contact.encode(errors="surrogatepass")).hexdigest()[:8]

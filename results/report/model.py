@@ -305,7 +305,7 @@ STEPS = {
     "matched": "match",
     "protected": "protected",
 }
-"""The names of the steps of the section ``funnel`` in reports, by key."""
+"""The names of the steps to protection (the rows of the section ``funnel``) in reports, by key."""
 
 
 def _counts(key: str, title: str, note: str, table: CountTable) -> CountSection:

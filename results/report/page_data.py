@@ -3,9 +3,9 @@
 Each domain in ``domains`` is a list (name, delivery, sender, DANE, STARTTLS, reasons, hosts, DNSSEC state of the MX
 records, text, value of a column of the target list, mechanism, MTA-STS, lines about the policy). Each host of a domain
 is a list (index in ``hosts``, preference, DANE, reasons, addresses, text, MTA-STS), and each address of a host is a
-list (address, TLS, DANE, reasons, text). ``hosts`` contains the facts about each host, ``certs`` contains the rows of
-certificates. This module makes text from servers, zones and lists printable. The script of the page inserts text from
-servers, zones and lists as text, never as markup.
+list (address, TLS, DANE, reasons, text). ``hosts`` contains the facts about each host, ``certs`` contains a list of
+facts about each certificate. This module makes text from servers, zones and lists printable. The script of the page
+inserts text from servers, zones and lists as text, never as markup.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,7 +41,8 @@ class PageData:
     """The data of the HTML page of a report.
 
     ``json`` is safe in a ``script`` element. ``left_out`` is the number of omitted domains. ``column`` is the column of
-    the target list, empty if no domain has a value in the column. ``sts`` is true if the run examined MTA-STS.
+    the target list that the table of domains shows, empty if no domain has a value in the column. ``sts`` is true if
+    the run examined MTA-STS.
     """
 
     json: bytes

@@ -1,6 +1,6 @@
 """Output of a report as text on a terminal.
 
-``terminal.quote`` escapes all text from the network and the input.
+``terminal.quote`` escapes all text from the network and the input lists.
 """
 
 from collections.abc import Sequence
@@ -93,7 +93,7 @@ def hidden(tasks: Sequence[Task], top: int) -> int:
 
 
 def unlisted(report: Report, top: int) -> int:
-    """Return the number of failing MX hosts that a report does not show, apart from the hidden hosts of its groups."""
+    """Return the number of failing MX hosts that a report omits; hosts omitted from a ``TaskGroup`` are not counted."""
     return report.failing - len(report.tasks) + (0 if report.column else hidden(report.tasks, top))
 
 

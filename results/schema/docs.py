@@ -30,7 +30,7 @@ _GENERATED = "<!-- Written by `python -m results.schema.docs`; edit the code ins
 
 
 def documents() -> dict[str, str]:
-    """Return the text of each page by file name."""
+    """Return the text of each generated page by file name."""
     pages = {"fields.md": _fields(), "reasons.md": _reasons(), "verdicts.md": _verdicts()}
     return {name: "\n".join(lines) + "\n" for name, lines in pages.items()}
 

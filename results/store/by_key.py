@@ -1,4 +1,4 @@
-"""Reader of the records of a line file by key, for requests in another order than the order of the file.
+"""Reader of single records of a line file by key, in any order.
 
 The reader takes about 150 octets of memory for each requested key, and reads a record from the file when the record is
 requested.

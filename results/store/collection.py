@@ -164,7 +164,7 @@ def _not_kept(group: list[StoredRun], rule: Retention) -> list[StoredRun]:
 
 
 def compressible(runs: Iterable[StoredRun], gone: Collection[StoredRun], latest: Path | None) -> list[StoredRun]:
-    """Return the kept runs whose files are compressed: finished runs that are not the last run of their label."""
+    """Return the kept runs to compress: finished runs, except the last run of each label and the run ``latest``."""
     last = {run.header.label: run.path for run in sorted(runs, key=lambda run: run.order) if run.finished}
     return [
         run
@@ -227,7 +227,7 @@ def link_latest(run: Path) -> None:
     """Make the link ``latest`` beside a run lead to the run; an existing link is replaced atomically.
 
     Raises:
-        StoreError: the link cannot be written, or a file that is not a link has its name.
+        StoreError: the link cannot be written, or a file that is not a link has the name ``latest``.
     """
     link, fresh = run.absolute().parent / LATEST, run.absolute().parent / f".{LATEST}.new"
     with naming(link):

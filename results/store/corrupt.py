@@ -1,8 +1,8 @@
 """Corrupt lines of a run: lines that are not records of the class of their file.
 
-A reader with an object ``CorruptLines`` skips and counts corrupt lines, and the caller of the reader prints
-``summaries``. For a reader without an object ``CorruptLines``, a corrupt line is an error that states file and line
-number. A file with more than ``MAX_CORRUPT`` corrupt lines is an error for every reader.
+A reader with an object ``CorruptLines`` skips and counts corrupt lines, and the caller of the reader prints the
+messages of ``summaries``. For a reader without an object ``CorruptLines``, a corrupt line is an error that states file
+and line number. A file with more than ``MAX_CORRUPT`` corrupt lines is an error for every reader.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from results.store.files import StoreError
 MAX_CORRUPT = 1000
 """Maximum number of corrupt lines of one file that are skipped.
 
-If more lines were skipped, the counts would not represent the run.
+If more lines were skipped, the counted results would not represent the whole run.
 """
 
 

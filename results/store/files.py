@@ -31,7 +31,7 @@ class StoreError(Exception):
 
 @contextmanager
 def naming(path: Path | str) -> Iterator[None]:
-    """Raise an ``OSError`` about a file as a ``StoreError`` that names the file."""
+    """Convert an ``OSError`` in a ``with`` block to a ``StoreError`` that names the file."""
     try:
         yield
     except OSError as error:
@@ -184,7 +184,7 @@ class Lock:
             raise StoreError(f"{path.parent}: another process is writing to this run") from error
 
     def release(self) -> None:
-        """Release the lock, but keep the lock file: its removal would race with a process that opens the file."""
+        """Release the lock, but keep the lock file: its removal would race with another process that opens it."""
         self._file.close()
 
 
@@ -258,13 +258,13 @@ MAX_WAITING = 4 * 1024 * 1024  # maximum number of unwritten octets in memory
 
 
 class Pacer:
-    """Timer of the delay of the oldest unwritten octets; all times are seconds of one monotonic clock."""
+    """Timer of how long the oldest unwritten octets have waited; all times are seconds of one monotonic clock."""
 
     def __init__(self) -> None:
         self._since: float | None = None
 
     def due(self, now: float, waiting: int) -> bool:
-        """Return whether the oldest unwritten octets have waited for ``SYNC_SECONDS``.
+        """Return whether the oldest unwritten octets have waited for at least ``SYNC_SECONDS``.
 
         ``waiting`` is the number of unwritten octets, ``now`` the time in seconds.
         """

@@ -24,7 +24,7 @@ _BITS = 63
 
 
 def flaw_of(run: Run) -> str | None:
-    """Return the place of the first value of a run that no scan writes, or None if all values are possible."""
+    """Return the file, line and description of the first value that no scan writes; None if all values are possible."""
     header = run.header
     times = [time for time in (header.started, header.finished) if time is not None]
     if any(time.year > _LAST_RUN for time in times):

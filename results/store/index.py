@@ -120,7 +120,7 @@ class Index:
         return Place(*row) if row else None
 
     def host(self, key: str) -> tuple[float, Place] | None:
-        """Return the time (POSIX timestamp) in the last line of an MX host and the position of the line, or None."""
+        """Return the examination time (POSIX timestamp) and the position of the last line of an MX host, or None."""
         row = self._hosts.get(key)
         return (row[0], Place(*row[1:])) if row else None
 
@@ -129,7 +129,7 @@ class Index:
         self._certs.put(digest, place)
 
     def put_host(self, key: str, observed: datetime, place: Place) -> None:
-        """Record the position of the last line of an MX host, in place of an earlier position."""
+        """Record the examination time and position of the last line of an MX host, in place of an earlier line."""
         self._hosts.put(key, (observed.timestamp(), *place))
 
     def load(self, hosts: Path, certs: Path) -> None:

@@ -16,7 +16,7 @@ from scanner.vocabulary import RunState
 class LineSink:
     """Writer of domain lines to a stream; a line includes the reports of the domain's MX hosts.
 
-    The writer has the methods of ``Store``.
+    The writer has the methods of ``Store``, the writer of a run directory.
     """
 
     def __init__(self, stream: BinaryIO, name: str = "standard output") -> None:
@@ -29,7 +29,7 @@ class LineSink:
         """Write nothing, because the domain line contains the report of the host."""
 
     def put_domain(self, record: DomainRecord, reports: Sequence[HostReport], certs: Mapping[str, CertFacts]) -> None:
-        """Write the record of a domain, the reports of its hosts and (by SHA-256) their certificates.
+        """Write a line with the record of a domain, the reports of its MX hosts and summaries of their certificates.
 
         Raises:
             CodecError: the record cannot be encoded. Nothing is written.
@@ -47,7 +47,7 @@ class LineSink:
         return self._pacer.due(now, len(self._waiting))
 
     def sync(self) -> None:
-        """Write all buffered lines; the call blocks until the reader of the stream accepts them.
+        """Write all buffered lines; the call blocks until the reader of the stream accepts the lines.
 
         Raises:
             StoreError: the stream cannot be written, for example because its reader has ended or the disk is full.

@@ -1,4 +1,4 @@
-"""Record classes that contain only the members of a line that the counts need (partial records).
+"""Record classes with only the members of a line that are needed to count results (partial records).
 
 Decoding a partial record takes a fraction of the time of the whole record, because the decoder skips all other members.
 Verdict values and reason codes are plain strings, so that values of a later version of mxsweep can be counted too. The
@@ -23,14 +23,14 @@ class Lean(msgspec.Struct, frozen=True, gc=False):
 
 
 class MXPart(Lean, frozen=True):
-    """The members of an MX answer that the counts need."""
+    """The members of an MX answer that are needed to count results."""
 
     outcome: str
     security: str
 
 
 class RoutePart(Lean, frozen=True):
-    """The members of a route that the counts need."""
+    """The members of a route that are needed to count results."""
 
     mx: MXPart | None
     reasons: tuple[str, ...]
@@ -38,26 +38,26 @@ class RoutePart(Lean, frozen=True):
 
 
 class PolicyPart(Lean, frozen=True):
-    """The member of an MTA-STS policy that is counted."""
+    """The member of an MTA-STS policy that is needed to count results."""
 
     mode: str
 
 
 class STSPart(Lean, frozen=True):
-    """The members of the MTA-STS policy of a domain that the counts need."""
+    """The members of the MTA-STS policy of a domain that are needed to count results."""
 
     record: str
     policy: PolicyPart | None = None
 
 
 class TXTPart(Lean, frozen=True):
-    """The member of a TLSRPT record that the counts need."""
+    """The member of a TLSRPT record that is needed to count results."""
 
     record: str
 
 
 class DomainPart(Lean, frozen=True):
-    """The members of a domain record that the counts need.
+    """The members of a domain record that are needed to count results.
 
     ``target``, ``verdict`` and the items of ``hosts`` are undecoded JSON.
     """
@@ -72,7 +72,7 @@ class DomainPart(Lean, frozen=True):
 
 
 class EndpointPart(Lean, frozen=True):
-    """The members of the verdict of an address that the counts need."""
+    """The members of the verdict of an address that are needed to count results."""
 
     address: str
     reasons: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class EndpointPart(Lean, frozen=True):
 
 
 class HostPart(Lean, frozen=True):
-    """The members of the verdict of an MX host that the counts need."""
+    """The members of the verdict of an MX host that are needed to count results."""
 
     host: str
     preference: int
@@ -95,7 +95,7 @@ class HostPart(Lean, frozen=True):
 
 
 class VerdictPart(Lean, frozen=True, eq=False):
-    """The members of the verdict of a domain that the counts need.
+    """The members of the verdict of a domain that are needed to count results.
 
     Verdict objects are compared by identity, because equal verdicts share one object.
     """
@@ -111,21 +111,21 @@ class VerdictPart(Lean, frozen=True, eq=False):
 
 
 class AnswerPart(Lean, frozen=True):
-    """The members of a DNS answer about an MX host that the counts need."""
+    """The members of a DNS answer about an MX host that are needed to count results."""
 
     outcome: str
     security: str
 
 
 class TLSAPart(Lean, frozen=True):
-    """The members of a TLSA lookup that the counts need."""
+    """The members of a TLSA lookup that are needed to count results."""
 
     dane: str | None
     steps: tuple[AnswerPart, ...] = ()
 
 
 class HandshakePart(Lean, frozen=True):
-    """The members of a TLS handshake that the counts need."""
+    """The members of a TLS handshake that are needed to count results."""
 
     version: str
     cipher: str
@@ -136,13 +136,13 @@ class HandshakePart(Lean, frozen=True):
 
 
 class ProfilePart(Lean, frozen=True):
-    """The name of the TLS profile, the only member of a probed endpoint that the counts need."""
+    """The name of the TLS profile, the only member of a probed endpoint that is needed to count results."""
 
     profile: str
 
 
 class ProbePart(Lean, frozen=True):
-    """The members of a probe that are necessary to count the results of a run."""
+    """The members of a probe that are needed to count results."""
 
     endpoint: ProfilePart
     ms: dict[str, float]
@@ -151,7 +151,7 @@ class ProbePart(Lean, frozen=True):
 
 
 class EvidencePart(Lean, frozen=True):
-    """The members of DANE evidence that the counts need: the depth of the match, and the errors of the match."""
+    """The members of DANE evidence needed to count results: the depth of the match, and the errors of the match."""
 
     depth: int
     errors: tuple[msgspec.Raw, ...] = ()
@@ -163,7 +163,7 @@ class EvidencePart(Lean, frozen=True):
 
 
 class AlgorithmPart(Lean, frozen=True):
-    """Members of the probe for a certificate with another key algorithm."""
+    """The members of the probe for a certificate with another key algorithm that are needed to count results."""
 
     alg: str
     served: str
@@ -172,7 +172,7 @@ class AlgorithmPart(Lean, frozen=True):
 
 
 class AddressPart(Lean, frozen=True):
-    """The members of the report of an address that the counts need."""
+    """The members of the report of an address that are needed to count results."""
 
     address: str
     probes: tuple[ProbePart, ...]
@@ -184,29 +184,29 @@ class AddressPart(Lean, frozen=True):
 
     @property
     def all_probes(self) -> tuple[ProbePart, ...]:
-        """The probes of the address of every purpose."""
+        """All probes of the address, regardless of their purpose."""
         others = [each.probe for each in self.algorithms]
         return (*self.probes, *others) if self.pq_probe is None else (*self.probes, *others, self.pq_probe)
 
     @property
     def shown(self) -> ProbePart | None:
-        """The representative probe of the address, or None if the report contains no probe."""
+        """The probe that represents the address in the counts, or None if the report contains no probe."""
         return roles(self.probes).shown if self.probes else None
 
     @property
     def small_hello_only(self) -> bool:
-        """True if the handshake fails with the default groups of the library and succeeds with classical groups."""
+        """True if the handshake fails with the default groups of the TLS library and succeeds with classical groups."""
         return len(self.probes) > 1 and roles(self.probes).small_hello_only
 
     @property
     def handshake(self) -> HandshakePart | None:
-        """The handshake of the representative probe of the address, or None."""
+        """The handshake of the probe that represents the address in the counts (``shown``), or None."""
         shown = self.shown
         return None if shown is None else shown.handshake
 
 
 class ReportPart(Lean, frozen=True):
-    """The members of the report of an MX host that the counts need."""
+    """The members of the report of an MX host that are needed to count results."""
 
     key: str
     host: str
@@ -228,7 +228,7 @@ class DigestsPart(Lean, frozen=True):
 
 
 class CertPart(Lean, frozen=True):
-    """The members of a certificate that the counts need."""
+    """The members of a certificate that are needed to count results."""
 
     sha256: str
     issuer: str = ""

@@ -138,7 +138,7 @@ class _Origin(msgspec.Struct):
 def _check_schema(file: Path, content: bytes) -> None:
     """Raise ``StoreError`` if the schema of a run is newer than ``SCHEMA``.
 
-    A run with a newer schema may contain other values and follow other rules.
+    A run with a newer schema may contain values and follow rules that this version does not know.
     """
     try:
         origin = msgspec.json.decode(content, type=_Origin)

@@ -154,7 +154,8 @@ class Store:
     def put_host(self, report: HostReport, certs: Sequence[CertFacts]) -> None:
         """Write the report of an MX host and its certificates, unless the host's last report is the same.
 
-        A different report replaces the last report even if its time is earlier, because the clock may be set back.
+        A different report replaces the last report even if its examination time is earlier, because the system clock
+        may be set back.
 
         Raises:
             CodecError: a record cannot be encoded. Nothing is written.
@@ -171,7 +172,8 @@ class Store:
         Args:
             record: the domain; readers use it in place of an earlier record with the same key.
             reports: the reports of the MX hosts of the domain.
-            certs: certificates by SHA-256; required for reports that are not in the run yet, and for the policy host.
+            certs: certificates by SHA-256; required for reports that are not in the run yet, and for the MTA-STS policy
+                host.
 
         Raises:
             CodecError: a record cannot be encoded. Nothing is written.
@@ -184,7 +186,7 @@ class Store:
         self._append([*lines, _Line("domains", codec.encode(record))])
 
     def copy_host(self, line: bytes) -> None:
-        """Write the line of an MX host of another run, unless this run's last report of the host has the same time.
+        """Write an MX host's line of another run, unless this run's last report of the host has the same time.
 
         Raises:
             ValueError: the line is not a line of an MX host.
@@ -245,7 +247,7 @@ class Store:
         return self._pacer.due(now, self._waiting)
 
     def sync(self) -> None:
-        """Write all records to the disk (``fsync``); the call blocks.
+        """Write all records to the disk; the call blocks until ``fsync`` returns.
 
         Raises:
             StoreError: a file cannot be written; the next call retries the unwritten octets.

@@ -61,9 +61,9 @@ def code_of(target: str) -> Callable[..., Any]:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Switch the garbage collector off for a block.
+    """Switch the garbage collector off for a ``with`` block.
 
-    An import takes 8 % less time without searches for reference cycles.
+    Importing modules takes 8 % less time without searches for reference cycles.
     """
     was_on = gc.isenabled()
     gc.disable()

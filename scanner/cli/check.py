@@ -45,7 +45,7 @@ class PluginStatus(IntEnum):
 
 
 _GRAVITY = (PluginStatus.OK, PluginStatus.WARNING, PluginStatus.UNKNOWN, PluginStatus.CRITICAL)
-"""The states from the least severe to the most severe.
+"""The states of a monitoring plugin, from the least severe to the most severe.
 
 The most severe state of all findings is the state of the check.
 """
@@ -144,7 +144,7 @@ def _request(flags: Mapping[str, Any]) -> _CheckRequest:
 
 
 async def _examine(request: _CheckRequest) -> DomainResult | None:
-    """Examine the domain of the request and return the result; return None after the time limit of the request."""
+    """Examine the domain of the request and return the result, or None if the request exceeds its time limit."""
     settings, stats = request.settings, Stats(total=1)
     trust = trust_store(settings.ca_file, settings.ca_path, say)
     scope = Scope(allow_private=settings.allow_private)

@@ -68,7 +68,7 @@ def _fail_plugin(text: str, _code: Exit) -> int:
 class _Group(click.RichGroup):
     """The group of all commands, which reports every error in writing standard output.
 
-    click itself handles only a closed pipe.
+    The library click itself handles only the error of a closed pipe.
     """
 
     def add_command(self, cmd: click.Command, *arguments: Any, **more: Any) -> None:
@@ -173,7 +173,7 @@ def doctor(**flags: Any) -> Any:
 def replay(case: str) -> Any:
     """Judge again, offline, a session saved by `mxsweep finger --save FILE`, and print its log lines.
 
-    The exit code is 5 if the lines differ from the lines of the session.
+    The exit code is 5 if the log lines differ from the saved log lines.
     """
     return code_of("scanner.cli.replay:run")(case)
 

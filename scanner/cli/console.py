@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MESSAGE = 2000
-"""Maximum number of characters of a message."""
+"""Maximum number of characters of a message for the user."""
 
 _CONSOLE = "scanner.cli.raising_console:RaisingConsole"  # help, version and a start load no terminal library
 _UNWRITABLE = {errno.EBADF, errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def stdout() -> "Console":
-    """Return a console for results."""
+    """Return a console of the library Rich that prints results to stdout."""
     console: Console = code_of(_CONSOLE)()
     return console
 
 
 def stderr() -> "Console":
-    """Return a console for progress and messages."""
+    """Return a console of the library Rich that prints progress and messages to stderr."""
     console: Console = code_of(_CONSOLE)(stderr=True)
     return console
 
@@ -46,7 +46,7 @@ class _TerminalStream:
 def json_stream() -> Any:
     """Return standard output for JSON lines.
 
-    JSON lines are written unchanged, except to a terminal: ``_TerminalStream`` then escapes control characters.
+    JSON lines are written unchanged, except to a terminal, for which ``_TerminalStream`` escapes control characters.
     """
     return _TerminalStream(sys.stdout.buffer) if sys.stdout.isatty() else sys.stdout.buffer
 
@@ -58,7 +58,7 @@ def say(text: str) -> None:
 
 
 def one_line(text: str) -> str:
-    """Return a message on one line, without characters that a terminal would obey."""
+    """Return a message on one line, without characters that control a terminal."""
     line: str = code_of("results.render.escape:safe")(" ".join(text.split()), MESSAGE)  # a message is rare
     return line
 

@@ -45,7 +45,7 @@ TIMEOUTS = Timeouts(connect=10.0, greeting=30.0, command=10.0, handshake=10.0, p
 
 PORT = 25
 WORLD = {"A": "192.88.99.1", "AAAA": "2001:4860:4860::8888"}
-"""Public addresses to which a route exists if the machine has a default route.
+"""Public addresses to which an IP route exists if the machine has a default route.
 
 No packet is sent to these public addresses.
 """
@@ -72,7 +72,7 @@ def run(flags: dict[str, Any]) -> int:
     """Run ``mxsweep doctor`` and return the exit code; ``flags`` contains the options by name.
 
     Raises:
-        CliError: an option has a wrong value, or the private unbound ended unexpectedly.
+        CliError: an option has a wrong value, or the private unbound process ended unexpectedly.
     """
     request = _request(flags)
     trust = trust_store(flags["ca_file"], flags["ca_path"], lambda _: None)  # the table reports an empty store
@@ -183,7 +183,7 @@ async def _probe(address: str, request: DoctorRequest) -> Probe:
 
 
 async def _names(request: DoctorRequest, probes: tuple[Probe, ...], lookup: DNSLookup) -> list[Check]:
-    """Check that the EHLO name and each local address from which mail hosts are contacted refer to each other."""
+    """Check in forward and reverse DNS that each local address that contacts mail hosts belongs to the EHLO name."""
     peers = [probe.endpoint.address for probe in probes] or [WORLD[rtype] for rtype in _address_types(request)]
     sources = dict.fromkeys(filter(None, (_source(peer, request.bind) for peer in peers)))
     forward = [record for rtype in ("A", "AAAA") for record in (await lookup(request.ehlo, rtype)).records]

@@ -41,7 +41,7 @@ class Limits:
 
 
 async def watch_signals(stop: pipeline.Stop, stats: Stats, console: Console) -> None:
-    """Finish the probes in flight after the first interrupt; stop at once after the second.
+    """Finish the probes in flight after the first interrupt; stop the scan at once after the second interrupt.
 
     During a pause after the loss of the network, the first interrupt stops the scan at once.
 
