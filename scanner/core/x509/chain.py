@@ -1,7 +1,8 @@
 """Choice of the issuer of the topmost certificate of an incomplete certificate path, by the rules of OpenSSL 3.
 
-The choice depends on names and key identifiers, not on the order in which a server sent its certificates; signatures
-are checked afterwards (see ``pathchecks``). The modules ``dane`` and ``pkix`` determine the trust anchor of a path.
+The choice of an issuer depends on names and key identifiers, not on the order in which a server sent its certificates;
+signatures are checked afterwards (see ``pathchecks``). The modules ``dane`` and ``pkix`` determine the trust anchor of
+a path.
 """
 
 import functools

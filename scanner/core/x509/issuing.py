@@ -242,7 +242,7 @@ def _alone(leaf: Certificate, bare_key: bytes) -> VerifyAnswer:
 
 
 def _constrained(certificate: Certificate) -> bool:
-    """Return whether a certificate has name constraints or RFC 3779 resources, which depend on the whole path."""
+    """Return whether a certificate has name constraints or RFC 3779 resources, which concern other certificates too."""
     return bool(certificate.extensions.name_constraints or certificate.extensions.resources)
 
 

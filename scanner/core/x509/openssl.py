@@ -26,7 +26,7 @@ The cache saves time because the certificates of issuers occur in many chains.
 """
 
 USUAL_SIZE = 8192
-"""Size in octets up to which a certificate is cached as one of usual size; nearly all have less than 3,000 octets."""
+"""Maximum usual size of a certificate in octets; nearly all certificates have less than 3,000 octets."""
 
 
 class VerifyFlags(IntFlag):
