@@ -106,7 +106,7 @@ def text(value: TLV) -> str:
 
 
 def values(name: TLV, type_: str) -> tuple[str, ...]:
-    """Return the texts of all attributes of one type, given by OpenSSL's short name, in the order of the name.
+    """Return the texts of all attributes of one type (OpenSSL's short name), in their order in the name.
 
     Raises:
         DERError: the octets are not a Name.
