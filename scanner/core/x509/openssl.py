@@ -79,10 +79,10 @@ def ask(leaf: bytes, sent: Iterable[bytes], anchors: Iterable[bytes], checks: Ve
 
 
 def ask_at(store: crypto.X509Store, now: datetime, leaf: bytes, sent: Iterable[bytes]) -> VerifyAnswer:
-    """Verify a certificate for a TLS server with a store that contains trust settings (loaded from files).
+    """Verify a certificate for a TLS server with a trust store that contains trust settings (loaded from files).
 
     Args:
-        store: the OpenSSL store as loaded from files.
+        store: the OpenSSL trust store as loaded from files.
         now: the time at which dates are judged.
         leaf: the certificate to verify.
         sent: possible intermediate certificates.
