@@ -187,7 +187,7 @@ def _range(floor: str | None, ceiling: str | None, excluded: set[str]) -> tuple[
 
 
 def _names(token: str, text: str) -> set[str]:
-    """Return the set that contains the TLS version with this name; an empty set for SSLv2."""
+    """Return the set that contains the TLS version with the name ``token``; an empty set for SSLv2."""
     if token.lower() == _NO_SUCH:
         return set()
     if token.lower() not in _BY_NAME:
