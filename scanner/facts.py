@@ -55,7 +55,7 @@ class Answer:
     """The answer to one DNS question.
 
     ``records`` contains sorted texts: ``10 mx.example`` for MX, an address for A and AAAA, a name for CNAME, the rdata
-    in lower-case hex for TLSA (undecoded, because a malformed record is a fact too). ``name`` is the name in the
+    in lower-case hex for TLSA (undecoded, so that malformed TLSA records are recorded too). ``name`` is the name in the
     question, and ``rname`` is the owner name of the records at the end of the alias chain; the two names are equal if
     ``name`` is not an alias. If ``outcome`` is ``error``, ``error`` is the cause as text, and ``second`` is the answer
     of the resolver that ``--confirm`` names.
@@ -143,7 +143,7 @@ class Failure:
     """The failure of a connection or lookup.
 
     ``kind`` is the class of the failure, such as ``timeout``. ``code`` is the SMTP reply code or errno; ``text`` is the
-    message of the peer or the library, of bounded length.
+    message of the peer, the operating system or a library, of bounded length.
     """
 
     phase: Phase
@@ -186,9 +186,9 @@ class Handshake:
 class Probe:
     """One connection to one endpoint; a probe that failed after the TLS handshake contains a handshake and a failure.
 
-    ``ms`` contains the duration in milliseconds of each phase of the probe that began. ``transcript`` contains the
-    lines of the SMTP dialogue, limited in number, with unprintable characters replaced; the prefix of a received line
-    is ``< ``, of a sent line ``> ``. ``defects`` lists protocol violations that did not end the dialogue.
+    ``ms`` contains the duration in milliseconds of each phase that the probe began. ``transcript`` contains the lines
+    of the SMTP dialogue, limited in number, with unprintable characters replaced; a received line begins with
+    ``< ``, a sent line with ``> ``. ``defects`` lists protocol violations that did not end the dialogue.
     """
 
     endpoint: Endpoint

@@ -103,10 +103,10 @@ class AlgorithmReport:
 class EndpointReport:
     """One address of an MX host: the probes in the order in which they were made, and the evidence from the probes.
 
-    The first probe has the TLS profile of the security level. ``core.verdict.roles`` selects the probe that represents
-    the address; ``dane`` and ``pkix`` are that probe's evidence. ``earlier`` contains the probes of earlier passes of
-    the scan, oldest first, which no verdict uses. ``algorithms`` contains probes for certificates with other key
-    algorithms, ``pq_probe`` the probe for post-quantum groups. Version 0.1.0 did not set ``pq`` and ``pq_signature``.
+    The first probe has the TLS profile of the TLS security level. ``core.verdict.roles`` selects the probe that
+    represents the address; ``dane`` and ``pkix`` are that probe's evidence. ``earlier`` contains the probes of earlier
+    scan passes, oldest first, which no verdict uses. ``algorithms`` contains probes for certificates with other key
+    algorithms, ``pq_probe`` the probe for post-quantum groups. mxsweep 0.1.0 did not set ``pq`` and ``pq_signature``.
     """
 
     address: str
@@ -121,7 +121,7 @@ class EndpointReport:
 
     @property
     def all_probes(self) -> tuple[Probe, ...]:
-        """All probes of the address except ``earlier``; the run contains the certificates of all returned probes."""
+        """All probes of the address except ``earlier``; the run directory contains the certificates of these probes."""
         others = [each.probe for each in self.algorithms]
         return (*self.probes, *others) if self.pq_probe is None else (*self.probes, *others, self.pq_probe)
 
@@ -162,7 +162,7 @@ class HostReport:
 
 @dataclass(frozen=True, slots=True)
 class RouteHost:
-    """An MX host in the route of a domain."""
+    """An MX host of a destination, and its preference."""
 
     host: str
     preference: int
@@ -189,9 +189,9 @@ class Route:
 class EndpointVerdict:
     """The verdict of one address for one domain.
 
-    ``algorithms`` contains the DANE verdict of each server certificate by key algorithm; the certificate for the
-    default TLS offer is first. ``algorithms`` is empty if only one certificate was requested. ``dane`` is the most
-    severe verdict in ``algorithms``. All other members describe the session with the default TLS offer.
+    ``algorithms`` contains the DANE verdict of each server certificate by key algorithm, the certificate for the
+    default TLS offer first, and is empty if only one certificate was requested. ``dane`` is the most severe verdict in
+    ``algorithms``. All members except ``algorithms`` and ``dane`` describe the session with the default TLS offer.
     """
 
     address: str

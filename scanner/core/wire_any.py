@@ -1,8 +1,8 @@
 """The dnspython decoder for DNS messages, names and types that the fast decoder ``wire_fast`` does not handle.
 
-``decode`` is bounded by ``LIMIT`` octets and records: dnspython compares the names of a message label by label, and
-takes 25 s for a hostile message of 64 KiB (measured; 0.8 s for a message of ``LIMIT`` records). Every exception of
-dnspython on received octets becomes a ``WireError``.
+``decode`` refuses a message of more than ``MAX_OCTETS`` octets or ``MAX_RECORDS`` records: dnspython compares the names
+of a message label by label, and takes 25 s for a hostile message of 64 KiB (measured; 0.8 s for a message at the
+limits). Every exception of dnspython on received octets becomes a ``WireError``.
 """
 
 import ipaddress

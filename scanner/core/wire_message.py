@@ -49,8 +49,8 @@ class Record(NamedTuple):
     """A resource record of class IN.
 
     ``rdata`` is ``10 mx.example`` for MX, an address for A and AAAA, a name for CNAME, DNAME, NS and PTR, ``0 0 25
-    mx.example`` for SRV, lower-case hex for TLSA and RRSIG (undecoded, since a malformed TLSA record is also a fact),
-    and the presentation format of every other type. Domain names in rdata are lower case, without the final dot.
+    mx.example`` for SRV, lower-case hex for TLSA and RRSIG (undecoded, so that malformed TLSA records are recorded
+    too), and the presentation format of every other type. Domain names in rdata are lower case, without the final dot.
     """
 
     owner: str
@@ -82,5 +82,5 @@ class Message(NamedTuple):
 
     @property
     def referral(self) -> bool:
-        """True if the message is a referral to other name servers (RFC 2308 section 2.2), which is inconclusive."""
+        """True if the message is a referral to other name servers (RFC 2308 section 2.2), which answers no question."""
         return self.rcode == "NOERROR" and not self.answers and self.delegation and self.negative_ttl is None

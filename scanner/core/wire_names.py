@@ -69,7 +69,7 @@ def skip(wire: bytes, at: int) -> int:
 class Names:
     """Decoder of the domain names in one message.
 
-    Each target of a compression pointer is decoded once, and ``MAX_STEPS`` bounds the work.
+    Each target of a compression pointer is decoded once, and at most ``MAX_STEPS`` labels and pointers are decoded.
     """
 
     __slots__ = ("_known", "_steps", "_wire")
@@ -124,9 +124,9 @@ class Names:
         return found
 
     def _run(self, start: int) -> tuple[list[bytes], int, int, int | None]:
-        """Decode labels up to the root or a pointer.
+        """Decode the labels of a name up to the root label or a compression pointer.
 
-        The result contains the labels, the octets of the labels, the offset after the labels and the pointer target.
+        The result contains the labels, the number of their octets, the offset after the labels and the pointer target.
         """
         wire, at, labels = self._wire, start, []
         while 0 < (count := wire[at]) <= MAX_LABEL:

@@ -100,7 +100,7 @@ async def native_addresses(host: str) -> Sequence[str] | str:
 async def find(
     options: Options, lookup: AskDNS, *, rng: random.Random, native: Native = native_addresses
 ) -> AddressLookup:
-    """Look up a destination and return its addresses, the lines to print, and the error.
+    """Look up a destination and return its addresses, the lines to print, and the last error.
 
     Args:
         options: the command line; the search uses the destination, the options ``-a -h -M -R`` and the parameter
@@ -149,7 +149,7 @@ class _Search:
         self._shuffle()
 
     async def _exchangers(self) -> None:
-        """Look up the addresses of the MX hosts, or without MX records those of the domain (RFC 5321 section 5.1)."""
+        """Look up the addresses of the MX hosts, or of the domain if it has no MX records (RFC 5321 section 5.1)."""
         found, domain = self._found, self._destination.host
         self._report_asciified()
         answer = await self._lookup(domain, "MX")

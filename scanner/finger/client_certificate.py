@@ -100,7 +100,7 @@ def _read(path: str, *, key_first: bool) -> ClientCertificate:
 
 
 def _flaw(labels: Sequence[str], path: str, *, key_first: bool) -> str:
-    """Return the error in the order of a file's PEM blocks as text; an empty text if the order is correct."""
+    """Return a text about missing or misplaced PEM blocks of a file; an empty text without a fault."""
     keys = [label.endswith("PRIVATE KEY") for label in labels]
     certificates = [label.endswith("CERTIFICATE") for label in labels]
     if not any(keys) and not any(certificates):

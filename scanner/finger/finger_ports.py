@@ -1,6 +1,6 @@
 """Interfaces of a finger run to DNS, connections, clock and random numbers.
 
-All input and output of a finger run except printed lines passes through ``FingerPorts``. Therefore a saved run can be
+All input and output of a finger run except printed lines passes through ``FingerPorts``, so that a saved run can be
 repeated offline. ``NetworkPorts`` uses the network, the module ``recorder`` saves every answer, and the module
 ``replay`` returns the answers of a saved run.
 

@@ -98,7 +98,7 @@ class FingerRun:
     def peer(self, host_address: HostAddress) -> policy.Peer:
         """Return the names of a peer: nexthop, host name, MX names and match arguments.
 
-        The TLS policy chooses the reference identifiers for the certificate from the names.
+        The TLS policy chooses the reference identifiers for the certificate from the names of the peer.
         """
         way = self.found.route
         return policy.Peer(

@@ -73,9 +73,9 @@ def _well_formed(text: str) -> bool:
 def match(records: Sequence[TLSARecord], leaf: CertFacts, algorithm: str) -> DaneEvidence:
     """Compare the leaf certificate with fingerprints in the form of TLSA records.
 
-    Names, validity dates and issuers are not checked. If every TLSA record is unusable, verification fails (error 1).
-    If ``records`` is empty, no certificate matches, whereas posttls-finger without fingerprints verifies the chain with
-    the roots of ``-F``.
+    Names, validity dates and issuers are not checked. If every TLSA record is unusable, verification fails with
+    OpenSSL's error 1. If ``records`` is empty, no certificate matches, whereas posttls-finger without fingerprints
+    verifies the chain with the roots of ``-F``.
     """
     digests = {
         0: hashlib.new(algorithm, leaf.der).hexdigest(),

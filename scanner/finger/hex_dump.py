@@ -2,7 +2,7 @@
 
 The octets of one write call are dumped together. Received octets are joined to whole TLS records. The header and the
 body of a received record are dumped separately, because OpenSSL reads the header and the body separately. Unlike
-OpenSSL's dumps, the dumps contain no memory addresses, which the Python binding does not provide.
+OpenSSL's dumps, the dumps of this module contain no memory addresses, which the Python binding does not provide.
 """
 
 from collections.abc import Iterator

@@ -62,7 +62,7 @@ MAX_ONE_LINE = 255
 _ATTRIBUTE = re.compile(r"(?<!\\)[/+](?=[A-Za-z0-9.]+=)")
 
 MAX_REPLY = 2048
-"""Length in characters of the text of an SMTP refusal at which Postfix appends no further line of the reply."""
+"""Length in characters of the text of an SMTP refusal from which Postfix appends no further reply lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +166,9 @@ def _matches(shown: LineOptions, judgement: Judgement, evidence: DaneEvidence | 
 
 
 def _peername(policy: Policy, leaf: CertFacts, evidence: DaneEvidence | PkixEvidence | None, *, rejected: bool) -> str:
-    """Return the certificate name that matches a reference identifier, trusted or not; empty with DANE-EE.
+    """Return the certificate name that matches a reference identifier, even without trust; empty with DANE-EE.
 
-    If OpenSSL rejects all records or trust anchors (error 1), OpenSSL compares names as if no records existed.
+    If OpenSSL rejects all TLSA records or trust anchors (error 1), OpenSSL compares names as without TLSA records.
     """
     nameless = isinstance(evidence, DaneEvidence) and not evidence.needs_name
     compared = policy.check_names and (rejected or not nameless)
@@ -251,7 +251,7 @@ def summary(na: str, word: TLSState, facts: Secured, chain: Sequence[CertFacts])
 
 
 def _signature(whose: str, cert: CertFacts, scheme: str | None) -> list[str]:
-    """Return the summary items about the signature of the server or client: key type, and digest if known."""
+    """Return the items of the summary line about the signature of server or client: key type, and digest if known."""
     kinds = {
         "RSA": f"RSA-PSS ({cert.key_bits} bits)",
         "EC": f"ECDSA ({_CURVES.get(cert.curve, cert.curve)})",
@@ -306,7 +306,7 @@ def suspects_size(failure: Failure, errors: Sequence[str]) -> bool:
 
 
 def library_problems(errors: Sequence[str]) -> list[str]:
-    """Return the lines about OpenSSL's errors; the binding does not provide the source file and line of an error."""
+    """Return the lines about OpenSSL's errors; the Python binding provides no source file and line of an error."""
     return [f"warning: TLS library problem: error:{error}:::" for error in errors]
 
 

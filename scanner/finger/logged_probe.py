@@ -179,7 +179,7 @@ class LoggedProbe(Listener):
         self._refused = (failure, reply)
 
     def broke(self, failure: Failure, errors: tuple[str, ...]) -> None:
-        """Store OpenSSL's errors in the handshake; print OpenSSL's errors after the handshake (mostly alerts)."""
+        """Store the OpenSSL errors of the handshake; print later OpenSSL errors (mostly alerts of the peer)."""
         if failure.phase is Phase.HANDSHAKE:
             self._errors = errors
             return

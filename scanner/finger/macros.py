@@ -1,8 +1,8 @@
 """Expansion of ``$name`` and similar macros in main.cf values (postconf(5)).
 
 * ``$name``, ``${name}`` and ``$(name)`` give the value of a parameter, or nothing if the parameter has no value.
-* ``${name?text}`` and ``${name?{text}}`` give the text if the value of the parameter is not empty, else nothing.
-* ``${name:text}`` and ``${name:{text}}`` give the text if the value of the parameter is empty, else the value.
+* ``${name?text}`` and ``${name?{text}}`` give ``text`` if the value of the parameter is not empty, else nothing.
+* ``${name:text}`` and ``${name:{text}}`` give ``text`` if the value of the parameter is empty, else the value.
 * ``${name?{text}:{other}}`` gives ``text`` if the value of the parameter is not empty, else ``other``.
 * ``${{a} == {b} ? {text} : {other}}`` gives ``text`` if the comparison (== != < <= > >=) of a and b is true, else
   ``other``; a and b are compared as numbers if both are numbers, else as texts.
@@ -126,7 +126,7 @@ def _level(text: str) -> tuple[int, ...]:
 
 
 def _chosen(truth: bool, value: str, rest: str, table: Mapping[str, str], depth: int) -> str:  # noqa: FBT001 - a truth value it is
-    """Return the expanded text after ``?`` if the condition is true, else the expanded text after ``:``.
+    """Return the expanded text after ``?`` if the condition of a macro is true, else the expanded text after ``:``.
 
     If the condition is true and ``rest`` contains no text after ``?``, return ``value``. If the condition is false and
     ``rest`` contains no text after ``:``, return an empty text.

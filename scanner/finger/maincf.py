@@ -1,7 +1,7 @@
 """main.cf: the parameters that finger uses, parsed as postconf(5) describes.
 
 A line that begins with white space continues the previous line; ``#`` begins a comment line. The last definition of a
-parameter takes precedence, and ``-o`` overrides the file. ``$name`` and similar macros in values refer to other
+parameter takes precedence, and ``-o`` overrides main.cf. ``$name`` and similar macros in values refer to other
 parameters (see ``macros``). ``load`` reads a main.cf file; ``settle`` applies defaults, expands macros and checks the
 values. ``load`` and ``settle`` raise ``MainCfError`` for an error that is fatal in Postfix.
 
@@ -35,7 +35,7 @@ DIGEST_SET = "smtp_tls_fingerprint_digest is set"
 DEFAULT_DOMAIN = "localdomain"
 
 SHOWN_NAME = 100
-"""Maximum length in octets of a name in a warning of Postfix."""
+"""Maximum length in octets of a host name in a warning of Postfix."""
 
 
 class MainCfError(Exception):
@@ -196,7 +196,7 @@ def _expanded(known: Mapping[str, str], name: str) -> str:
 def _names(known: Mapping[str, str], written: Mapping[str, str], hostname: Callable[[], str]) -> dict[str, str]:
     """Return the defaults of ``myhostname`` and ``mydomain``.
 
-    If main.cf or ``-o`` sets one of the two parameters, the default of the other parameter is derived from the value.
+    If main.cf or ``-o`` sets ``myhostname`` or ``mydomain``, the default of the other is derived from the set value.
     """
     if "myhostname" in written:
         _, _, domain = _expanded({"mydomain": "", **known}, "myhostname").partition(".")

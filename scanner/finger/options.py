@@ -3,9 +3,9 @@
 Every argument after the destination is a match argument, even if it begins with a hyphen. ``--json``, ``--all``,
 ``--save`` and ``--help`` are options of mxsweep alone. ``parse`` raises ``Fatal`` for a value that is fatal in
 posttls-finger, and ``Usage`` for a syntax error in the command line. Errors are reported in posttls-finger's order:
-errors in single options, after them in combinations of options, last in the parameters of main.cf. posttls-finger
-reports a wrong or missing destination after its lines about TLS. Therefore ``parse`` stores the error in
-``Options.bad_destination``.
+errors in single options, after them in combinations of options, last in the parameters of main.cf. ``parse`` stores the
+error of a wrong or missing destination in ``Options.bad_destination``, because posttls-finger reports the error after
+its lines about TLS.
 """
 
 import getopt
@@ -229,7 +229,7 @@ def _check_host_lookup(values: dict[str, Any]) -> None:
 
 
 def _check_level(values: dict[str, Any]) -> None:
-    """Check the TLS security level; an error contains the warnings about the ``-L`` list, to be printed first."""
+    """Check the TLS security level; the raised ``Fatal`` contains the warnings about ``-L`` that are printed first."""
     if "level" not in values:
         return
     early = complaint(values.get("log", "")) * 2

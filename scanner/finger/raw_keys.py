@@ -85,7 +85,7 @@ def match(records: Sequence[TLSARecord], key: bytes, algorithm: str, security_le
         security_level: the OpenSSL security level for the key.
 
     Returns:
-    The matching TLSA record and the errors; the certificate path is empty.
+        The matching TLSA record and the errors; the certificate path is empty.
     """
     found = {
         tlsa.FULL: key.hex(),

@@ -16,7 +16,7 @@ from enum import StrEnum
 from scanner.facts import Answer, Failure, Handshake, TLSARecord
 
 SCHEMA = 1
-"""Version number of the file format of a saved case; the version increases when a member changes its meaning."""
+"""Version number of the file format of a saved case; the version increases when a field changes its meaning."""
 
 
 class EventKind(StrEnum):
@@ -34,7 +34,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SavedEvent:
-    """One event of a connection; ``what`` is the type of the event and determines which other members are set."""
+    """One event of a connection; ``what`` is the type of the event and determines which other fields are set."""
 
     what: EventKind
     text: str = ""

@@ -53,7 +53,7 @@ OPTIONS = {
 
 
 class OfferError(ValueError):
-    """Error: a protocol list or cipher grade is not accepted.
+    """Error: posttls-finger rejects a protocol list or cipher grade.
 
     The message of the error is the text after the server's name in posttls-finger's warning.
     """
@@ -66,8 +66,8 @@ def profile(grade: str, protocols: str, parameters: Mapping[str, str], *, must_m
         grade: the minimum cipher grade, in upper or lower case.
         protocols: a protocol list, with bounds (``>=TLSv1.2``) or names (``!TLSv1``).
         parameters: main.cf parameters, by name.
-        must_match: true if the level authenticates the peer, which excludes anonymous cipher suites and sets OpenSSL's
-            security level to 1.
+        must_match: true if the TLS security level authenticates the peer, which excludes anonymous cipher suites and
+            sets OpenSSL's security level to 1.
 
     Raises:
         OfferError: the cipher grade or the name of a protocol is unknown.
@@ -187,7 +187,7 @@ def _range(floor: str | None, ceiling: str | None, excluded: set[str]) -> tuple[
 
 
 def _names(token: str, text: str) -> set[str]:
-    """Return the set that contains the TLS version with this name; an empty set for SSLv2."""
+    """Return the set that contains the TLS version with the name ``token``; an empty set for SSLv2."""
     if token.lower() == _NO_SUCH:
         return set()
     if token.lower() not in _BY_NAME:

@@ -71,7 +71,7 @@ class TLSASearch:
     def _limited(self, answer: Answer) -> Answer:
         """Return the answer cut at Postfix's record limit, or without records for an invalid name.
 
-        If the answer has more records than the limit, print Postfix's warning about the RRset.
+        If the answer has more than ``MAX_RECORDS`` records, print Postfix's warning about the RRset.
         """
         if answer.error == NOT_A_NAME and not is_hostname(answer.name):
             return replace(answer, outcome=Outcome.NODATA, security=Security.INSECURE, error="")

@@ -59,7 +59,7 @@ def _directory(path: str | None) -> str | None:
 
 
 def _joined(store: TrustStore, other: TrustStore) -> TrustStore:
-    """Return a trust store with the certificates of two stores, those of the first store before those of the second."""
+    """Return a trust store with the certificates of two stores; of equal subjects, those of ``store`` come first."""
     subjects = {**store.by_subject, **other.by_subject}
     pairs = {subject: (store.by_subject.get(subject, ()), other.by_subject.get(subject, ())) for subject in subjects}
     return TrustStore({subject: tuple(dict.fromkeys(first + second)) for subject, (first, second) in pairs.items()})
@@ -80,8 +80,8 @@ class TrustAnchors:
 def anchors(options: Options) -> TrustAnchors:
     """Read the trust anchors of ``-A``; at other levels than verify and secure, return no trust anchors.
 
-    A certificate or key in the file that OpenSSL cannot decode becomes an unusable TLSA record. PEM blocks that contain
-    neither a certificate nor a key are ignored.
+    A certificate or key in a file of ``-A`` that OpenSSL cannot decode becomes an unusable TLSA record. PEM blocks that
+    contain neither a certificate nor a key are ignored.
 
     Raises:
         Fatal: a file cannot be read, contains no PEM block, or contains a malformed PEM block.

@@ -1,9 +1,9 @@
 """Circuit breakers: for some time, no connections are made to providers and networks that rejected connections.
 
 A breaker opens after one SMTP reply that rejects the connection, or after several refused TCP connections in a row.
-While a breaker is open, no connections are made. Each time that a breaker opens, it stays open twice as long as before,
-up to a limit. A provider or network whose breaker has opened once gets only one connection at a time for the rest of
-the scan. The caller passes the current time to each method as an argument.
+While a breaker is open, no connections are made to its provider or network. Each time that a breaker opens, it stays
+open twice as long as before, up to a limit. A provider or network whose breaker has opened once gets only one
+connection at a time for the rest of the scan. The caller passes the current time to each method as an argument.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ REFUSALS = 5
 KNOWN = 100_000
 """Maximum number of breakers that are kept in memory.
 
-The oldest breaker is removed first. The scan may then make one more connection that the provider or network rejects.
+The oldest breaker is removed first; its provider or network may then receive one more connection and reject it.
 """
 
 
@@ -48,7 +48,7 @@ class Breakers:
         self._open: dict[str, _Breaker] = {}  # also breakers that have closed since the last call of ``open``
 
     def is_open(self, key: str, now: float) -> bool:
-        """Return whether the breaker of ``key`` (a provider or network) is open: no connection may then be made."""
+        """Return whether the breaker of ``key`` (a provider or network) is open, so that no connection is allowed."""
         breaker = self._breakers.get(key)
         return breaker is not None and breaker.backoff.pauses(now)
 

@@ -1,9 +1,9 @@
 """Many concurrent DNS questions over UDP: ``Datagrams.ask`` sends one question and returns the reply.
 
 A random id and a random source port protect a question against forged replies from an attacker who cannot see the
-question (RFC 5452 sections 9.2 and 10). Therefore each DNS question in flight has its own UDP port, connected to the
-DNS server. The kernel drops datagrams from addresses other than the server's address. A reply is accepted only at the
-port from which its question was sent. A port is used for another question after a reply: fewer sockets are opened, and
+question (RFC 5452 sections 9.2 and 10). Each DNS question in flight has its own UDP port, connected to the DNS server.
+The kernel drops datagrams from addresses other than the server's address. A reply is accepted only at the port from
+which its question was sent. After the reply to its question, a port is used for another question, which saves sockets;
 the reply does not reveal the port to an attacker. A port is closed after ``MAX_USES`` questions. After the timeout of a
 question, its port is closed, because the late reply must not arrive at a port with another question. The timeout of a
 question to a server also closes all idle ports connected to the server, because the local address of the ports may no

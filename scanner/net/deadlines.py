@@ -2,12 +2,12 @@
 
 trio keeps the deadlines of its cancel scopes in a heap, and changing a deadline in the heap takes as much processor
 time as reading an SMTP reply. A probe changes its deadline at every stage. This module stores each deadline in an
-attribute. Every ``TICK`` seconds, one task checks all deadlines and cancels the ``with`` blocks whose deadline has
-passed. Therefore a block is cancelled up to ``TICK`` seconds late.
+attribute of a ``Deadline`` object. Every ``TICK`` seconds, one task checks all deadlines and cancels the ``with``
+blocks whose deadline has passed, up to ``TICK`` seconds late.
 
 A deadline may also have passed although the octets of the peer arrived in time, because this process was busy or
 suspended. The ``with`` block of a deadline is cancelled only if the deadline is still in the past after ``ROUNDS``
-rounds of input and output.
+rounds of trio's event loop.
 """
 
 from types import TracebackType
@@ -18,11 +18,11 @@ import trio
 TICK = 0.1
 """Interval in seconds of the checks of all deadlines, and therefore the maximum delay of a cancellation.
 
-A check of thousands of deadlines takes a thousandth of the interval.
+The check of thousands of deadlines takes a thousandth of this interval.
 """
 
 ROUNDS = 8
-"""Number of rounds of input and output between the passing of a deadline and the cancellation.
+"""Number of rounds of trio's event loop between the passing of a deadline and the cancellation.
 
 For comparison, the largest certificate chain (100 KiB) takes seven reads of 16 KiB.
 """

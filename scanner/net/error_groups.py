@@ -1,7 +1,4 @@
-"""Functions that choose the error to report from an exception group or from a chain of causes.
-
-This module has no imports.
-"""
+"""Functions that choose the error to report from an exception group or from a chain of causes."""
 
 
 def first_error(error: BaseException) -> BaseException:

@@ -52,8 +52,8 @@ class Ask(NamedTuple):
 class Miss:
     """The result of a DNS question that got no reply.
 
-    ``error`` is the cause as text. ``silent`` is true after a timeout: the wait then replaces the pause before another
-    query.
+    ``error`` is the cause as text. ``silent`` is true after a timeout: the wait for the reply then replaces the pause
+    before the next query.
     """
 
     error: str

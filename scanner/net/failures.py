@@ -70,7 +70,7 @@ _TOO_LONG_REASON = "excessive message size"
 
 
 def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - one return for each rule
-    """Return the failure of a phase for an exception; ``text`` is its message, cut at ``TEXT_LIMIT``."""
+    """Return the failure of a phase for an exception; its text is cut at ``TEXT_LIMIT`` characters."""
     from OpenSSL import SSL  # noqa: PLC0415 - a single probe sends its first packet before it imports TLS
 
     match exc:
@@ -95,7 +95,7 @@ def failure_of(exc: BaseException, phase: Phase) -> Failure:  # noqa: PLR0911 - 
 
 
 def timed_out(phase: Phase) -> Failure:
-    """Return the failure of a stage whose deadline passed, with the operating system's text for a timeout."""
+    """Return the failure of a phase whose deadline passed, with the operating system's text for a timeout."""
     return _system(errno.ETIMEDOUT, FailureKind.TIMEOUT, phase)
 
 

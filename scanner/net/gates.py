@@ -162,7 +162,7 @@ class Gates:
 
     @asynccontextmanager
     async def connection(self, address: str, host: str, *, trial: bool = False) -> AsyncIterator[None]:
-        """Wait until one more connection to ``address`` is allowed, and hold the connection's slots during the block.
+        """Wait until one more connection to ``address`` is allowed, and hold its slots during the ``with`` block.
 
         Args:
             address: the address to connect to.
@@ -186,7 +186,7 @@ class Gates:
         return self._total.is_awaited("")
 
     def shrink(self) -> None:
-        """Reduce the limit on connections in total by one; one connection remains allowed."""
+        """Reduce the limit on all simultaneous connections by one, but not below one connection."""
         if self._limit > 1:
             self._limit -= 1
             self._surplus += 1

@@ -9,7 +9,7 @@ _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
 
 LARGE = 4
-"""Maximum number of cached results for arguments above the usual size: enough for the repeated calls in a probe."""
+"""Maximum number of cached results for arguments above the usual size (``octets`` of ``remembered``)."""
 
 
 def remembered(entries: int, octets: int) -> Callable[[Callable[[bytes], _V]], Callable[[bytes], _V]]:
@@ -33,7 +33,7 @@ def remembered(entries: int, octets: int) -> Callable[[Callable[[bytes], _V]], C
 
 
 class Kept(Generic[_K, _V]):
-    """Cache of values by small keys, such as digests, with a maximum number of entries; the oldest entry is dropped."""
+    """Cache of at most ``entries`` values by small keys, such as digests; a full cache drops its oldest entry."""
 
     def __init__(self, entries: int) -> None:
         self._entries = entries

@@ -1,8 +1,8 @@
-"""The parsed form of a certificate (RFC 5280 section 4.1): the octets of its parts and its decoded extensions.
+"""The parsed form of a certificate (RFC 5280 section 4.1): the octets of its fields and its decoded extensions.
 
-Modules that build and check certificate paths use the parsed form; the module ``facts`` makes the stored record. A
-certificate whose outer structure cannot be decoded has no parsed form; a certificate with broken extensions has a
-parsed form.
+Modules that build and check certificate paths use the parsed form; the module ``facts`` makes the stored record
+``CertFacts``. A certificate whose outer structure cannot be decoded has no parsed form; a certificate with broken
+extensions has a parsed form.
 """
 
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ class Certificate:
 
     @cached_property
     def claimed(self) -> keys.Algorithm:
-        """The signature algorithm in the signed part, which must equal ``algorithm`` (RFC 5280 section 4.1.2.3)."""
+        """The signature algorithm in the TBSCertificate, which must equal ``algorithm`` (RFC 5280 section 4.1.2.3)."""
         return _algorithm(self.claimed_algorithm)
 
 

@@ -1,7 +1,8 @@
 """Choice of the issuer of the topmost certificate of an incomplete certificate path, by the rules of OpenSSL 3.
 
-The choice depends on names and key identifiers, not on the order in which a server sent its certificates; signatures
-are checked afterwards (see ``pathchecks``). The modules ``dane`` and ``pkix`` determine the trust anchor of a path.
+The choice of an issuer depends on names and key identifiers, not on the order in which a server sent its certificates;
+signatures are checked afterwards (see ``pathchecks``). The modules ``dane`` and ``pkix`` determine the trust anchor of
+a path.
 """
 
 import functools
@@ -33,7 +34,7 @@ def readable(chain: Iterable[CertFacts]) -> list[Certificate]:
 
 
 def valid_at(certificate: Certificate, now: datetime) -> bool:
-    """Return True if a time is between notBefore and notAfter; False for an unreadable date."""
+    """Return True if ``now`` is between notBefore and notAfter of a certificate; False for an unreadable date."""
     start, end = certificate.not_before, certificate.not_after
     return start is not None and end is not None and start <= now < end
 
@@ -63,6 +64,6 @@ def best_issuer(
 
 
 def _later(first: Certificate, second: Certificate) -> Certificate:
-    """Return the certificate that expires later, or the first if a date is unreadable (ASN1_TIME_compare)."""
+    """Return the certificate that expires later, or ``first`` if a date is unreadable (ASN1_TIME_compare)."""
     readable_dates = first.not_after is not None and second.not_after is not None
     return second if readable_dates and second.not_after > first.not_after else first  # type: ignore[operator]

@@ -153,10 +153,10 @@ def children(element: TLV) -> list[TLV]:
 
 
 def short_contents(element: TLV, tag: int) -> list[bytes]:
-    """Return the contents of the elements inside a constructed element, if all have the given tag and a short length.
+    """Return the contents of the elements in a constructed element, if all have the given tag and a one-octet length.
 
     Returns:
-        The contents, or an empty list if an element has another tag or a long length, or is truncated.
+        The contents, or an empty list if an element has another tag or a longer length field, or is truncated.
     """
     content, found, offset = element.content, [], 0
     end = len(content)

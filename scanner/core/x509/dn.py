@@ -62,7 +62,7 @@ _CHARSETS = {
 Canonical = tuple[tuple[tuple[str, str | bytes], ...], ...]
 
 NAMES = 4096
-"""Maximum number of cached names in each of the two caches; the names of issuers occur in many certificates."""
+"""Maximum number of names in each cache (attributes, one-line forms); many certificates have the same issuers."""
 
 USUAL_NAME = 512
 """Usual maximum size of a distinguished name in octets."""
@@ -72,7 +72,7 @@ _TYPE_LIMIT = 79
 
 
 def attributes(name: TLV) -> tuple[tuple[tuple[str, TLV], ...], ...]:
-    """Return the (type, value) pairs of a Name, grouped by RDN; the parts of a constructed value are joined.
+    """Return the (type, value) pairs of a Name, grouped by RDN; the parts of a constructed string are joined.
 
     Raises:
         DERError: the octets are not a Name.
@@ -101,12 +101,12 @@ def _whole(value: TLV) -> TLV:
 
 
 def text(value: TLV) -> str:
-    """Return the decoded text of a value; octets that the string type forbids become U+FFFD, which no name contains."""
+    """Return the decoded text of an attribute value; octets that the string type forbids become U+FFFD."""
     return value.content.decode(_CHARSETS.get(value.tag, "latin-1"), errors="replace")
 
 
 def values(name: TLV, type_: str) -> tuple[str, ...]:
-    """Return the texts of all attributes of one type, given by OpenSSL's short name, in the order of the name.
+    """Return the texts of all attributes of one type (OpenSSL's short name), in their order in the name.
 
     Raises:
         DERError: the octets are not a Name.

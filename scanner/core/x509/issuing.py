@@ -45,7 +45,7 @@ _NOT_SIGNED = {
     VerifyError.UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
     VerifyError.DEPTH_ZERO_SELF_SIGNED_CERT,
 }
-"""Error numbers for a signature that another key or another type of key made."""
+"""OpenSSL's error numbers for a signature that the key of the given issuer did not make."""
 
 _AFTER_SIGNATURES = {VerifyError.UNNESTED_RESOURCE, *NAME_ERRORS}
 """Errors that OpenSSL detects after the check of the signatures."""
@@ -242,7 +242,7 @@ def _alone(leaf: Certificate, bare_key: bytes) -> VerifyAnswer:
 
 
 def _constrained(certificate: Certificate) -> bool:
-    """Return whether a certificate has name constraints or RFC 3779 resources, which depend on the whole path."""
+    """Return whether a certificate has name constraints or RFC 3779 resources, which concern other certificates too."""
     return bool(certificate.extensions.name_constraints or certificate.extensions.resources)
 
 

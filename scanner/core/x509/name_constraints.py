@@ -1,8 +1,8 @@
 """The violations of name constraints (RFC 5280 section 4.2.1.10) along a path, as OpenSSL detects them.
 
-OpenSSL checks the names of each certificate against the constraints of every certificate above it, and stops at the
-topmost error. Postfix reports the error nearest to the leaf, so this module verifies each certificate with each set of
-constraints separately.
+OpenSSL checks the names of each certificate against the constraints of every certificate above it, from the anchor down
+to the leaf, and stops at the first error. Postfix reports the error nearest to the leaf, so this module verifies each
+certificate with each set of constraints separately.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from scanner.core.x509.openssl import VerifyFlags
 from scanner.core.x509.verify_error import NAME_ERRORS
 
 ANSWERS = 4096
-"""Maximum number of cached answers; few authorities use name constraints, and each authority uses few constraints."""
+"""Maximum number of cached answers of OpenSSL; few authorities use name constraints, each with few constraints."""
 
 _answers: Kept[bytes, int] = Kept(ANSWERS)
 

@@ -26,7 +26,7 @@ The cache saves time because the certificates of issuers occur in many chains.
 """
 
 USUAL_SIZE = 8192
-"""Size in octets up to which a certificate is cached as one of usual size; nearly all have less than 3,000 octets."""
+"""Maximum usual size of a certificate in octets; nearly all certificates have less than 3,000 octets."""
 
 
 class VerifyFlags(IntFlag):
@@ -79,10 +79,10 @@ def ask(leaf: bytes, sent: Iterable[bytes], anchors: Iterable[bytes], checks: Ve
 
 
 def ask_at(store: crypto.X509Store, now: datetime, leaf: bytes, sent: Iterable[bytes]) -> VerifyAnswer:
-    """Verify a certificate for a TLS server with a store that contains trust settings (loaded from files).
+    """Verify a certificate for a TLS server with a trust store that contains trust settings (loaded from files).
 
     Args:
-        store: the OpenSSL store as loaded from files.
+        store: the OpenSSL trust store as loaded from files.
         now: the time at which dates are judged.
         leaf: the certificate to verify.
         sent: possible intermediate certificates.

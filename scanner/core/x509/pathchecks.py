@@ -1,10 +1,11 @@
 """The checks of a built certificate path (RFC 5280 section 6, as lenient as OpenSSL).
 
 OpenSSL accepts a path or returns the path's first error (see ``issuing``); this module checks dates and the security
-level. For a refused path, this module collects all errors, like the verify callback of Postfix, which reports the error
-nearest to the leaf: by depth, and within a depth in the order in which OpenSSL finds the errors (leaf key, building,
-extensions, strengths, signatures and dates, name constraints). An error that only OpenSSL detects is added to the other
-errors. This module does not compare names.
+level. For a refused path, this module collects all errors, as the verify callback of Postfix does, and sorts the errors
+by depth, because Postfix reports the error nearest to the leaf. Errors of equal depth stay in the order in which
+OpenSSL finds errors (leaf key, building, extensions, strengths, signatures and dates, name constraints). An error that
+only OpenSSL detects is added to the other errors. This module does not compare certificate names with reference
+identifiers.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

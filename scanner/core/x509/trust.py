@@ -18,7 +18,7 @@ class Trust:
     rejected: frozenset[str] | None = None
 
     def for_servers(self) -> bool | None:
-        """Return True if the settings trust TLS servers, False if they reject them (X509_check_trust), else None.
+        """Return True if TLS servers are trusted, False if TLS servers are rejected (X509_check_trust), else None.
 
         A list of allowed uses that does not contain TLS servers rejects TLS servers.
         """
