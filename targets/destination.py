@@ -52,7 +52,8 @@ class Kind(StrEnum):
 class DestinationError(ValueError):
     """Error: the syntax of a destination is wrong.
 
-    The message of the error is posttls-finger's text after ``fatal: ``; ``reason`` is a simpler text.
+    The message of the error is posttls-finger's text after ``fatal: ``; ``reason`` describes the same error in simpler
+    words.
     """
 
     def __init__(self, text: str, reason: str = "") -> None:
@@ -167,7 +168,7 @@ def _unix(text: str) -> Destination:
 
 
 def _split(raw: str) -> _HostPort:
-    """Split a text into host and service, as Postfix's host_port() does."""
+    """Split a destination into host and service, as Postfix's function host_port() does."""
     if raw.startswith("["):
         return _split_bracketed(raw)
     host, colon, service = raw.rpartition(":")
@@ -192,7 +193,7 @@ def _split_bracketed(raw: str) -> _HostPort:
 
 
 def _host(parts: _HostPort, raw: str, *, lmtp: bool) -> tuple[Kind, str]:
-    """Check the host part, then the syntax of the service (Postfix's order).
+    """Check the host part of a destination, then the syntax of its service, in the order of Postfix.
 
     Return the type of destination and the host.
     """
