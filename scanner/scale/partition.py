@@ -118,7 +118,7 @@ class Partition:
         self._late = _late(by_provider, self._places, parts, free)
 
     def part_of(self, network: int, address: int) -> int:
-        """Return the number of the part that scans an address: ``ROUND_2``, or the number of a part of round 1.
+        """Return the number of the part of the scan that probes an address: ``ROUND_2``, or a number of round 1.
 
         Args:
             network: the hash of the network of the address.

@@ -33,7 +33,7 @@ PART_ADDRESSES = 5000
 """Usual number of addresses of a part of a scan: at 100 connections a second, a part takes about a minute."""
 
 MOST_PARTS = 250
-"""Maximum number of parts of round 1, each of which is an open file while the plan is written."""
+"""Maximum number of parts of round 1 of a scan; the files of all parts are open while the plan is written."""
 
 BUCKET_DOMAINS = 25_000
 """Usual number of destinations in a bucket (file) of MX answers; the answers of a bucket take about 20 MB in memory."""
