@@ -5,9 +5,9 @@
 * ``[ipv6:2001:db8::1]``, ``[::1]`` and ``192.0.2.1`` are addresses; only IPv6 requires brackets.
 * The forms ``inet:…`` and ``unix:/path`` are allowed only for LMTP, where a name is a host without an MX lookup.
 
-A destination without brackets is split at its last colon. An error about a destination contains posttls-finger's
-message and a simpler reason. A service name is converted to a port by a built-in table, or else by the system's
-services database.
+A destination without brackets is split into host and service at its last colon. An error about a destination contains
+posttls-finger's message and a simpler reason. A service name is converted to a port by a built-in table, or else by the
+system's services database.
 
 One difference from posttls-finger is deliberate: an IPv4 octet with leading zeros is an error in mxsweep, whereas
 posttls-finger parses the octet as an octal number.
