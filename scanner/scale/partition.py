@@ -141,7 +141,7 @@ def _parts_of_owners(by_owner: _Rows, parts: int) -> dict[int, int]:
     """Return the part of the scan for each large owner; an owner is a provider with the networks that belong to it.
 
     The large owners are assigned in the order of their numbers of addresses, the largest first, each to the part that
-    then has the fewest addresses. The hash of an owner that is not large determines the part of the owner.
+    then has the fewest addresses. The hash of an owner that is not large determines the part of the scan for the owner.
     """
     total = sum(count for _, group in by_owner.groups(keep=True) for _, _, count in group)
     small = total // (parts * LARGE_OWNERS)
