@@ -12,9 +12,9 @@ from scanner.vocabulary import CertAlg, Family, Level, Mode
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Time limits in seconds.
+    """Time limits for the stages of a probe, in seconds.
 
-    Each limit is for a whole stage of a probe, so that a slow peer cannot extend the stage.
+    Each time limit is for a whole stage of a probe, so that a slow peer cannot extend the stage.
     """
 
     connect: float = 30.0  # Postfix's smtp_connect_timeout
@@ -45,7 +45,7 @@ class DNSSettings:
 
 @dataclass(frozen=True, slots=True)
 class TLSProfile:
-    """The TLS versions, ciphers and groups that the client offers, in OpenSSL's notation."""
+    """The TLS versions, ciphers and key exchange groups that the client offers, in OpenSSL's notation."""
 
     name: str
     ciphers: str
@@ -65,7 +65,7 @@ CLASSICAL_GROUPS = "X25519:X448:P-256:P-384:P-521"
 LARGEST_PRIME = 4096
 """Bits of the largest Diffie-Hellman prime that a scan accepts.
 
-A prime of 10,000 bits takes a second of processor time.
+A TLS handshake with a prime of 10,000 bits takes a second of processor time.
 """
 
 OPPORTUNISTIC = TLSProfile("opportunistic", f"{MEDIUM}:!eNULL", security_level=0, largest_prime=LARGEST_PRIME)
@@ -98,7 +98,7 @@ _OFFERS = {
     CertAlg.EDDSA: ("!aRSA:!kRSA", "ed25519:ed448", "TLSv1.2"),
     CertAlg.MLDSA: ("!aRSA:!kRSA", "mldsa44:mldsa65:mldsa87", "TLSv1.3"),
 }
-"""TLS settings for each algorithm of a server's key: excluded cipher suites, signature algorithms, lowest version."""
+"""TLS settings for each algorithm of a server's key: excluded ciphers, signature algorithms, lowest TLS version."""
 
 OF_ALGORITHM: dict[tuple[CertAlg, str | None], TLSProfile] = {
     (alg, groups): replace(
@@ -193,9 +193,9 @@ class Settings:
 
     @property
     def samples_hosts(self) -> bool:
-        """True if a scan samples hosts: ``sni_sample`` is set, and each host is probed under its own name.
+        """True if a scan probes only a sample of the MX hosts with equal addresses and TLSA records (``sni_sample``).
 
-        Without SNI, all hosts of an address share one probe, so that sampling saves no probes. At a security level
-        without DANE, no TLSA records are compared, and hosts are not sampled.
+        Without SNI, all MX hosts with the same address share one probe, so that sampling would save no probes. At a TLS
+        security level without DANE, no TLSA records are compared, and hosts are not sampled.
         """
         return self.sni_sample > 0 and self.sni != "none" and self.level.dane_based

@@ -31,7 +31,7 @@ class STSPolicy:
 class PolicyFetch:
     """One address of the policy host, and the HTTPS request to the address.
 
-    ``reason`` is set if the address was not contacted. ``pkix`` states whether the trust store verifies the
+    ``reason`` is the reason code if the address was not contacted. ``pkix`` states whether the trust store verifies the
     certificate, ``name_match`` whether the certificate contains the name of the policy host. ``status`` is the HTTP
     status, None if no response was received. ``octets`` is the number of received octets of the response body.
     """

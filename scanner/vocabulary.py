@@ -1,7 +1,7 @@
 """The vocabulary of the records: enumerations whose values are the texts in the JSON lines.
 
-A new value may be added; an existing value is never renamed and never changes its meaning. The reason codes are in the
-module ``reasons``.
+A new value may be added to an enumeration; an existing value is never renamed and never changes its meaning. The reason
+codes are in the module ``reasons``.
 """
 
 from enum import StrEnum
@@ -173,7 +173,7 @@ def worst(*verdicts: _Word) -> _Word:
 
 
 class Validation(StrEnum):
-    """The way in which a run's resolver validates: by DNSSEC validation of its own, or by another resolver's AD bit."""
+    """The way in which a run's resolver validates DNS answers: by itself, or by the AD bit of another resolver."""
 
     ITSELF = "itself"
     PASSES_ON = "passes-on"
@@ -204,7 +204,7 @@ class DomainStartTLS(StrEnum):
 
 
 class DomainOutcome(StrEnum):
-    """Verdict ``outcome`` of a domain: whether mail would be delivered at the requested level."""
+    """Verdict ``outcome`` of a domain: whether mail would be delivered at the requested TLS security level."""
 
     OK = "ok"
     FAIL = "fail"
@@ -213,7 +213,7 @@ class DomainOutcome(StrEnum):
 
 
 class Sender(StrEnum):
-    """Verdict ``sender``: the action of a sender like Postfix smtp(8) at the requested level."""
+    """Verdict ``sender``: the action of a sender like Postfix smtp(8) at the requested TLS security level."""
 
     VERIFIED = "verified"
     ENCRYPTED = "encrypted"
@@ -320,9 +320,9 @@ class Mechanism(StrEnum):
 class Unusable(StrEnum):
     """The defect that makes a TLSA record unusable for SMTP (RFC 7672 section 3.1).
 
-    Postfix's parser drops records with the defects truncated, usage and private-matching-type; OpenSSL drops TLSA
-    records with any other defect. If all TLSA records are dropped, Postfix's effective TLS security level depends on
-    whether Postfix or OpenSSL dropped the last record.
+    Postfix's parser drops TLSA records with the defect ``truncated``, ``usage`` or ``private-matching-type``; OpenSSL
+    drops TLSA records with any other defect. If all TLSA records are dropped, Postfix's effective TLS security level
+    depends on whether Postfix's parser dropped all of them.
     """
 
     TRUNCATED = "truncated"

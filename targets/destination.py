@@ -5,9 +5,9 @@
 * ``[ipv6:2001:db8::1]``, ``[::1]`` and ``192.0.2.1`` are addresses; only IPv6 requires brackets.
 * The forms ``inet:…`` and ``unix:/path`` are allowed only for LMTP, where a name is a host without an MX lookup.
 
-A destination without brackets is split at its last colon. An error about a destination contains posttls-finger's
-message and a simpler reason. A service name is converted to a port by a built-in table, or else by the system's
-services database.
+A destination without brackets is split into host and service at its last colon. An error about a destination contains
+posttls-finger's message and a simpler reason. A service name is converted to a port by a built-in table, or else by the
+system's services database.
 
 One difference from posttls-finger is deliberate: an IPv4 octet with leading zeros is an error in mxsweep, whereas
 posttls-finger parses the octet as an octal number.
@@ -52,7 +52,8 @@ class Kind(StrEnum):
 class DestinationError(ValueError):
     """Error: the syntax of a destination is wrong.
 
-    The message of the error is posttls-finger's text after ``fatal: ``; ``reason`` is a simpler text.
+    The message of the error is posttls-finger's text after ``fatal: ``; ``reason`` describes the same error in simpler
+    words.
     """
 
     def __init__(self, text: str, reason: str = "") -> None:
@@ -167,7 +168,7 @@ def _unix(text: str) -> Destination:
 
 
 def _split(raw: str) -> _HostPort:
-    """Split a text into host and service, as Postfix's host_port() does."""
+    """Split a destination into host and service, as Postfix's function host_port() does."""
     if raw.startswith("["):
         return _split_bracketed(raw)
     host, colon, service = raw.rpartition(":")
@@ -192,7 +193,7 @@ def _split_bracketed(raw: str) -> _HostPort:
 
 
 def _host(parts: _HostPort, raw: str, *, lmtp: bool) -> tuple[Kind, str]:
-    """Check the host part, then the syntax of the service (Postfix's order).
+    """Check the host part of a destination, then the syntax of its service, in the order of Postfix.
 
     Return the type of destination and the host.
     """

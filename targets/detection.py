@@ -21,7 +21,7 @@ HEADERS = (
 """Well-known names of the column with the domains, the most reliable name first."""
 
 MOST = 0.9
-"""Minimum share of the rows with a domain in a column, or with equal numbers of cells, that determines the layout."""
+"""Minimum share of rows by which a column (rows with a domain) or delimiter (rows with equal cell counts) is chosen."""
 
 TITLES = 10
 """Maximum number of title lines between the beginning of a table and its header."""
@@ -138,7 +138,7 @@ def _named(line: Line, column: str, given: str | None) -> TableLayout | None:
 
 
 def _index(names: list[str], column: str) -> int | None:
-    """Return the index of the first column with this name; an exact match precedes a match in another case."""
+    """Return the index of the first column with this name; without an exact match, upper and lower case are ignored."""
     if column in names:
         return names.index(column)
     folded = [name.casefold() for name in names]
@@ -187,10 +187,10 @@ def _header(sample: _Sample, line: Line) -> tuple[tuple[str, ...], int] | None:
 
 
 def _titles(sample: _Sample) -> int:
-    """Return the number of title lines above the header: the row with the most filled cells above the first domain.
+    """Return the number of title lines above the header of a list; 0 if no header is found.
 
-    If several rows have equally many filled cells, the header is the first of these rows with a well-known column name,
-    or else the first of these rows.
+    The header is the row with the most filled cells above the first domain. If several rows have equally many filled
+    cells, the header is the first of these rows with a well-known column name, or else the first of these rows.
     """
     ahead = list(takewhile(lambda row: not any(map(_is_domain, row)), sample.rows[: TITLES + 1]))
     sizes = [(sum(map(bool, row)), any(cell.casefold() in HEADERS for cell in row)) for row in ahead]

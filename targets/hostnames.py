@@ -1,15 +1,14 @@
 """Checks of host names and literal addresses, by the rules of Postfix.
 
-A name has 1 to 255 octets in labels of 1 to 63 letters, digits, ``_`` and ``-``. No label of a host name begins or ends
-with a hyphen.
-No label of a host name is empty, so a trailing dot is an error. A text that consists only of digits and dots is not a
-host name. A name with non-ASCII characters is mapped by UTS #46 (non-transitional) and its labels are encoded by RFC
-3492. The rules for bidirectional text and joiners are not applied, as in Postfix: names such as ``xn--53h.example`` (an
-emoji) exist in the DNS.
+A host name has 1 to 255 octets in labels of 1 to 63 letters, digits, ``_`` and ``-``. No label of a host name begins or
+ends with a hyphen. No label of a host name is empty, so a trailing dot is an error. A text that consists only of digits
+and dots is not a host name. A name with non-ASCII characters is mapped by UTS #46 (non-transitional) and its labels are
+encoded by RFC 3492. The rules for bidirectional text and joiners are not applied, as in Postfix: names such as
+``xn--53h.example`` (an emoji) exist in the DNS.
 
-A literal address is IPv4 in four decimal octets, or IPv6 as in RFC 4291 section 2.2 without a zone. Octets with leading
-zeros are rejected, because C libraries parse such octets as octal numbers and people read them as decimal numbers. In
-the network 0.0.0.0/8, only the address 0.0.0.0 is accepted, as in Postfix.
+A literal address is IPv4 in four decimal octets, or IPv6 as in RFC 4291 section 2.2 without a zone. Octets of an IPv4
+address with leading zeros are rejected, because C libraries parse such octets as octal numbers and people read such
+octets as decimal numbers. In the network 0.0.0.0/8, only the address 0.0.0.0 is accepted, as in Postfix.
 """
 
 import ipaddress
@@ -63,9 +62,9 @@ UTS46_ERRORS = {
 
 
 class HostNameError(ValueError):
-    """Error: a text is not a host name. The message of the error is the reason.
+    """Error: a text is not a host name. The message of the error is the reason why the text is not a host name.
 
-    ``uts46`` contains the keys of ``UTS46_ERRORS`` that apply.
+    ``uts46`` contains the keys of ``UTS46_ERRORS`` that apply to the text.
     """
 
     def __init__(self, text: str, uts46: tuple[str, ...] = ()) -> None:
@@ -138,7 +137,8 @@ def _read_address(text: str) -> Address | None:
 def address_text(address: Address) -> str:
     """Return the canonical text of an address (RFC 5952).
 
-    ``str`` of an IPv4-mapped address differs between Python 3.12 and 3.13; the result of this function does not.
+    ``str`` of an IPv4-mapped address differs between Python 3.12 and 3.13, but this function returns the same text in
+    every version of Python.
     """
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return f"::ffff:{address.ipv4_mapped}"
@@ -175,7 +175,7 @@ class _Flags:
         self._found: set[str] = set()
 
     def add(self, flag: str, *, when: bool = True) -> None:
-        """Record an error, a key of ``UTS46_ERRORS``, if the error applies to the name."""
+        """Record the error ``flag``, a key of ``UTS46_ERRORS``, if ``when`` is true."""
         if when:
             self._found.add(flag)
 

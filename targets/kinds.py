@@ -1,4 +1,4 @@
-"""Recognition of lists in other formats (URLs, e-mail addresses, hosts files, ...), with an option for each format.
+"""Recognition of lists whose lines are not plain destinations but, for example, URLs, e-mail addresses or zone records.
 
 A list is rejected as a whole if most of its first lines have a format of ``ListKind`` and are not destinations. A
 single line that is not a destination is rejected with a hint about the format of the line. With ``--accept``, the host

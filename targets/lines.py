@@ -17,7 +17,7 @@ SHOWN_LIMIT = 300
 """Maximum number of characters of a rejected line that a message shows; every host name is shorter."""
 
 PLAIN_LIMIT = 63
-"""Maximum length in octets of a plain name, so that no label can be too long (RFC 1035 section 2.3.4)."""
+"""Maximum length in octets of a plain name (see ``Plain``), so that no label is too long (RFC 1035 section 2.3.4)."""
 
 _PLAIN_OCTETS = b"abcdefghijklmnopqrstuvwxyz0123456789-.\n"
 _LETTERLESS = b"0123456789-."
@@ -39,7 +39,7 @@ class Line(NamedTuple):
 
 
 class Plain(NamedTuple):
-    """Consecutive lines of a list that each consist of one plain name; ``number`` is the line number of the first line.
+    """Consecutive lines of a list that each contain only a host name (plain name); ``number`` is the first line number.
 
     A plain name is a host name of lower-case letters, digits, hyphens and dots, with at least one letter, which
     an IPv4 address does not contain.
@@ -63,7 +63,7 @@ class LineReader:
         self._ended = False  # because of an error
 
     def lines(self) -> Iterator[Line]:
-        """Yield the lines of the stream, with one line in memory."""
+        """Yield the lines of the stream, with only one line in memory at a time."""
         try:
             while not self._ended and (data := self._stream.readline(LINE_LIMIT + 1)):
                 yield self._line(data)
@@ -71,7 +71,7 @@ class LineReader:
             yield self._cut(error)
 
     def blocks(self) -> Iterator[Line | Plain]:
-        """Yield the lines of the stream; consecutive plain names in the read buffer are one item."""
+        """Yield the lines of the stream; consecutive plain names in the read buffer are yielded as one ``Plain``."""
         try:
             while not self._ended and (ahead := self._stream.peek(1)):
                 names = _plain_names(ahead)
@@ -104,7 +104,7 @@ class LineReader:
 
 
 def _plain_names(block: bytes) -> list[bytes]:
-    """Return the complete lines of a block if all lines are plain names; otherwise return an empty list."""
+    """Return the complete lines of a block if all are plain names (see ``Plain``); otherwise return an empty list."""
     lines = b"\n" + block[: block.rfind(b"\n") + 1]
     if lines.translate(None, _PLAIN_OCTETS) or any(flaw in lines for flaw in _NOT_PLAIN):
         return []

@@ -31,7 +31,7 @@ class Sampling(NamedTuple):
 
 
 def octets_of(key: str) -> bytes:
-    """Return a key as octets for a spool, with tabs and line feeds (possible in a socket path) escaped."""
+    """Return the key of a destination as octets, with tabs and line feeds (possible in a socket path) escaped."""
     return key.encode("unicode_escape")
 
 
@@ -41,7 +41,7 @@ def sort_key(line: bytes) -> bytes:
 
 
 def bucket_name(group: str, bucket: int) -> str:
-    """Return the file name of a bucket, such as ``rest-017``, from the group and number of the bucket."""
+    """Return the file name of a bucket, such as ``rest-017``: the name of a group of buckets and the bucket number."""
     return f"{group}-{bucket:03}"
 
 

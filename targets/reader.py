@@ -74,7 +74,7 @@ class Reader:
         return self._parsed(_ROOT_DOT.sub("", host.lower() if host.isascii() else host, count=1))
 
     def _parsed(self, text: str) -> Destination:
-        """Parse the text in lower case; for a non-ASCII name, the UTS #46 mapping converts to lower case."""
+        """Parse a destination; the UTS #46 mapping converts a non-ASCII name to lower case."""
         try:
             found = parse_destination(text, lmtp=self.lmtp, default_port=self.default_port)
         except DestinationError as error:

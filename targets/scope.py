@@ -8,8 +8,8 @@ file are skipped.
 * The entries ``192.0.2.1`` and ``2001:db8::/32`` exclude an address and a network.
 
 An entry of an exclusion file that cannot be parsed is an error, because a skipped entry would permit contact with an
-excluded host. An IPv6 address that embeds an excluded IPv4 address is excluded too. ``allow_private`` permits
-special-purpose addresses, except the addresses that an entry excludes.
+excluded host. An IPv6 address that embeds an excluded IPv4 address is excluded too. ``allow_private`` permits contact
+with special-purpose addresses, except with addresses that an entry excludes.
 """
 
 from collections.abc import Iterable, Iterator

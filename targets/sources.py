@@ -75,7 +75,7 @@ class Source:
         self._close()
 
     def blocks(self) -> Iterator[tuple[Line, ListRow | str] | Plain]:
-        """Yield the records like ``rows``, with consecutive plain domains grouped.
+        """Yield the records like ``rows``, with consecutive plain names grouped in one ``Plain``.
 
         Raises:
             ListError: the file can no longer be opened.

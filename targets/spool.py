@@ -1,9 +1,9 @@
 """The input of a scan on disk: distinct destinations in random order, prepared with bounded memory.
 
-The destinations of a spool are partitioned into buckets by a hash of their key. Only one bucket at a time is in memory:
-duplicates in the bucket are removed (the first line is kept), and its lines are shuffled with a fixed seed. The random
-order separates domains of the same provider, whose lines are often adjacent in a list. A short list is stored as one
-bucket.
+The destinations of a spool (the stored input of a scan) are partitioned into buckets by a hash of their key. Only one
+bucket at a time is in memory: duplicates in the bucket are removed (the first line is kept), and its lines are shuffled
+with a fixed seed. The random order separates domains of the same provider, whose lines are often adjacent in a list. A
+short list is stored as one bucket.
 
 * ``SPOOL/index.json`` contains the counts and file names of the spool, and is written last, so that its presence marks
   a finished spool.
@@ -35,7 +35,7 @@ REASONS = 200
 """Maximum number of distinct reject reasons that are counted separately; many reasons contain a part of the line."""
 
 REJECTS_WAITING = 5_000
-"""Maximum number of buffered rejected lines (about 5 MB) before the buffer is appended to the file."""
+"""Maximum number of buffered rejected lines (about 5 MB) before the buffer is appended to the file ``rejects``."""
 
 OTHER_REASONS = "other reasons"
 
@@ -86,7 +86,7 @@ class Spool:
         sampling: Sampling | None = None,
         cut: Callable[[], list[str]] = list,
     ) -> "Spool":
-        """Write the items of lists to a new spool, and return it.
+        """Write the items of lists to a new spool, and return the spool.
 
         Args:
             place: the directory to create; an unfinished spool in this directory is removed.
@@ -137,7 +137,7 @@ class Spool:
 
     @property
     def buckets(self) -> int:
-        """The number of buckets."""
+        """The number of buckets of the spool."""
         return self._index.buckets
 
     @property

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 STDIN = "-"
-"""The name of standard input in place of a file."""
+"""The file name that stands for standard input."""
 
 CHUNK = 64 * 1024
 """Maximum size in octets of a chunk of a stream."""

@@ -71,7 +71,7 @@ class TableLayout:
 
     @property
     def takes_plain(self) -> bool:
-        """True if a line that consists of one plain name is a record whose domain is the name."""
+        """True if a line that consists of one plain name (see ``Plain``) is a record whose domain is the name."""
         return self.column == 0 and not self.ranked and self.delimiter != "{"
 
     def row(self, text: str) -> ListRow:
@@ -202,7 +202,7 @@ def records(lines: Iterator[Line | Plain], fits: Callable[[str], bool]) -> Itera
 
 
 def _until_closed(text: str, ahead: deque[Line | Plain], lines: Iterator[Line | Plain]) -> tuple[str, list[Line]]:
-    """Read lines until the quote in ``text`` is closed; return the text joined with these lines, and the lines."""
+    """Read lines until the quote in ``text`` is closed; return the text joined with these lines, and the lines read."""
     taken: list[Line] = []
     size = len(text)
     while len(taken) < RECORD_LINES and size <= LINE_LIMIT:

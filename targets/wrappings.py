@@ -2,7 +2,8 @@
 
 Wrappings of a list (compression and archives) may be nested. Each wrapping is unpacked as a stream with bounded memory.
 
-* gzip (RFC 1952): several members of a file are joined; other octets after a member are ignored with a note.
+* gzip (RFC 1952): several members of a file are joined; other octets after a member are ignored, with a note for the
+  user.
 * xz: the dictionary may have up to 64 MiB (``xz -9``).
 * zstd (RFC 8878): the window may have up to 128 MiB; skippable frames (of pzstd) contain no text.
 * ZIP: the archive contains one file, stored or deflated.
@@ -225,7 +226,7 @@ class _Member:
         self._given = 0
 
     def unpacked(self, data: bytes) -> Iterator[bytes]:
-        """Yield the output of one decoding step.
+        """Decode the packed octets ``data`` in one step, and yield the unpacked octets.
 
         If the packed data are damaged, first yield the output before the damaged part.
 

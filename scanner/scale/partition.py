@@ -1,13 +1,14 @@
-"""The partition of addresses into parts of a scan, by which all parts together never exceed a cap (connection limit).
+"""Assignment of the addresses of a scan to parts, so that all parts together never exceed a connection limit (cap).
 
-The processes that scan the parts do not communicate. The parts of round 1 are scanned at the same time, by different
-processes. A cap on a network is kept because no two parts of round 1 have an address in the same network. The cap on a
-provider that has more addresses than ``free`` could be exceeded if several parts scanned the provider. Only one part of
-round 1 scans addresses of a provider with more addresses than ``free``; the part is the home of the provider. Round 2,
-which consists of one part, scans the addresses of the large providers in the networks of other parts. Each address
-belongs to exactly one part, so each endpoint is probed once. Networks, providers and addresses are represented by
+The processes that scan the parts do not communicate with each other. In round 1 of a scan, different processes scan
+different parts at the same time. The connection limit of a network is kept, because no two parts of round 1 have an
+address in the same network. The connection limit of a large provider (with more addresses than the argument ``free`` of
+``Partition``) could be exceeded if several parts scanned the provider at the same time. In round 1, only one part scans
+addresses of a large provider; this part is the home of the provider. Round 2 consists of one part, which scans the
+addresses of large providers in networks that belong to other parts than the home of the provider. Each address belongs
+to exactly one part of the scan, so each endpoint is probed once. Networks, providers and addresses are represented by
 hashes of 64 bits. Different values with the same hash are treated as one value, so that a hash collision does not cause
-connections above a cap. The partition takes 24 octets of memory for each row, and 34 octets for each network.
+connections above a cap. The partition takes 24 octets of memory for each row (address), and 34 octets for each network.
 """
 
 from array import array
@@ -90,13 +91,14 @@ class _Places:
 class Partition:
     """An assignment of every address to one part of the scan.
 
-    A network belongs to the provider with the most addresses in the network. All networks of a provider are in the same
-    part, so that round 2 has few addresses, and few hosts lie in several parts.
+    A network belongs to the provider with the most addresses in the network. All networks that belong to a provider are
+    in the same part of the scan, so that few addresses are left for round 2, and few MX hosts have addresses in several
+    parts.
 
     Args:
         rows: all addresses of all MX hosts; repeated rows and their order do not change the partition.
         parts: number of parts of the scan in round 1.
-        free: maximum number of addresses of a provider that may be scanned by several parts at the same time.
+        free: several parts may scan a provider at the same time if the provider has at most this number of addresses.
     """
 
     def __init__(self, rows: Iterable[PlanRow], parts: int, free: int) -> None:
@@ -116,7 +118,7 @@ class Partition:
         self._late = _late(by_provider, self._places, parts, free)
 
     def part_of(self, network: int, address: int) -> int:
-        """Return the number of the part that scans an address: ``ROUND_2``, or the number of a part of round 1.
+        """Return the number of the part of the scan that probes an address: ``ROUND_2``, or a number of round 1.
 
         Args:
             network: the hash of the network of the address.
@@ -139,7 +141,7 @@ def _parts_of_owners(by_owner: _Rows, parts: int) -> dict[int, int]:
     """Return the part of the scan for each large owner; an owner is a provider with the networks that belong to it.
 
     The large owners are assigned in the order of their numbers of addresses, the largest first, each to the part that
-    then has the fewest addresses. The part of each other owner follows from the hash of the owner.
+    then has the fewest addresses. The hash of an owner that is not large determines the part of the scan for the owner.
     """
     total = sum(count for _, group in by_owner.groups(keep=True) for _, _, count in group)
     small = total // (parts * LARGE_OWNERS)
@@ -163,8 +165,9 @@ def _parts_of_owners(by_owner: _Rows, parts: int) -> dict[int, int]:
 def _late(by_provider: _Rows, places: _Places, parts: int, free: int) -> "array[int]":
     """Return the sorted hashes of the addresses that are scanned in round 2, after all parts of round 1.
 
-    The home of a large provider is the part with the most addresses of the provider. If several parts have the most
-    addresses, the hash of the provider determines which of these parts is the home.
+    A large provider (with more than ``free`` addresses) has a home: the part of the scan with the most addresses of the
+    provider. If several parts have the most addresses, the hash of the provider determines which of these parts is the
+    home.
     """
     late: set[int] = set()
     for provider, group in by_provider.groups():

@@ -1,4 +1,4 @@
-"""The plan of a scan in parts (``--dask``): from the addresses of all MX hosts to the file of each part."""
+"""The plan of a scan with ``--dask``: all MX hosts and their addresses are distributed over the files of the parts."""
 
 import os
 from collections import Counter, defaultdict
@@ -33,16 +33,16 @@ PART_ADDRESSES = 5000
 """Usual number of addresses of a part of a scan: at 100 connections a second, a part takes about a minute."""
 
 MOST_PARTS = 250
-"""Maximum number of parts of round 1, each of which is an open file while the plan is written."""
+"""Maximum number of parts of round 1 of a scan; the files of all parts are open while the plan is written."""
 
 BUCKET_DOMAINS = 25_000
-"""Usual number of destinations in a bucket of routes; the MX answers of a bucket take about 20 MB in memory."""
+"""Usual number of destinations in a bucket (file) of MX answers; the answers of a bucket take about 20 MB in memory."""
 
 BUCKET_HOSTS = 10_000
 """Usual number of MX hosts in a bucket (file) of addresses."""
 
 GROUPS = 256
-"""Maximum number of buckets (files) of routes or addresses."""
+"""Maximum number of buckets (files) of MX answers, and of address answers."""
 
 
 def buckets_for(count: int, size: int) -> int:
@@ -59,11 +59,11 @@ def settings_digest(settings: Settings) -> str:
 
 
 def write_hosts(place: PlanPlace, routes: int) -> int:
-    """Write the distinct MX hosts of all routes into 256 files, and return the number of hosts.
+    """Write the distinct MX hosts of all MX answers of the plan into 256 files, and return the number of hosts.
 
     Args:
         place: the directory of the plan.
-        routes: the number of files of routes.
+        routes: the number of files of MX answers (``routes-NNN.jsonl``).
     """
     spread = Buckets(place.path, GROUPS)
     for bucket in range(GROUPS):
@@ -96,7 +96,7 @@ def hosts_of(place: PlanPlace, buckets: Iterable[int]) -> Iterator[tuple[str, in
 
 
 def share_of(group: int, groups: int, buckets: int = GROUPS) -> range:
-    """Return the numbers of the buckets in group ``group`` of ``groups`` groups of ``buckets`` buckets in total."""
+    """Divide ``buckets`` buckets into ``groups`` groups; return the numbers of the buckets in group ``group``."""
     return range(group * buckets // groups, (group + 1) * buckets // groups)
 
 
@@ -106,8 +106,8 @@ def share_of(group: int, groups: int, buckets: int = GROUPS) -> range:
 def beyond_limit(place: PlanPlace, routes: int, addresses: int, settings: Settings) -> set[tuple[str, int]]:
     """Return the MX hosts that are not examined for any domain because of ``--domain-addresses``.
 
-    Only the hosts of domains that can exceed the limit are in memory. As in ``HostExaminer.within_limits``, the first
-    host of a route is always examined.
+    Only the hosts of domains that can exceed ``--domain-addresses`` are kept in memory. As in
+    ``HostExaminer.within_limits``, the first MX host of a domain is always examined.
     """
     per_host = settings.addresses
     wide: list[Sequence[tuple[str, int]]] = []
@@ -137,13 +137,13 @@ def beyond_limit(place: PlanPlace, routes: int, addresses: int, settings: Settin
 
 
 def routes_of(place: PlanPlace, count: int) -> Iterator[RouteLine]:
-    """Yield the lines of ``count`` files of routes."""
+    """Yield the lines of the first ``count`` files of MX answers (``routes-NNN.jsonl``) in the plan."""
     for bucket in range(count):
         yield from read_lines(place.file("routes", bucket), RouteLine)
 
 
 def addresses_of(place: PlanPlace, count: int) -> Iterator[AddressLine]:
-    """Yield the lines of ``count`` files of addresses."""
+    """Yield the lines of the first ``count`` files of address answers (``addresses-NNN.jsonl``) in the plan."""
     for bucket in range(count):
         yield from read_lines(place.file("addresses", bucket), AddressLine)
 
@@ -164,7 +164,7 @@ class PlanSize(NamedTuple):
 
 
 def make_plan(place: PlanPlace, settings: Settings, size: PlanSize) -> PlanIndex:
-    """Write the files of the parts and then the index of the plan, and return the index.
+    """Write the files of the parts of the scan and then the index of the plan, and return the index.
 
     Raises:
         StoreError: a file cannot be read or written.
@@ -195,7 +195,7 @@ def make_plan(place: PlanPlace, settings: Settings, size: PlanSize) -> PlanIndex
 
 
 def rows_of(line: AddressLine) -> Iterator[PlanRow]:
-    """Yield a ``PlanRow`` for each address of an MX host that the scan probes."""
+    """Yield a ``PlanRow`` for each address to probe of an MX host."""
     provider = digest(provider_of(line.host))
     for address in line.chosen:
         yield PlanRow(digest(network_of(address)), provider, digest(address))
@@ -204,7 +204,7 @@ def rows_of(line: AddressLine) -> Iterator[PlanRow]:
 def parts_of(line: AddressLine, part_of: Callable[[int, int], int], parts: int) -> dict[int, tuple[str, ...]]:
     """Return the addresses of an MX host by part of the scan.
 
-    The name of a host without addresses to probe determines its part.
+    If no address of the host is to be probed, the hash of the host name determines the part of the scan.
     """
     found: defaultdict[int, list[str]] = defaultdict(list)
     for row, address in zip(rows_of(line), line.chosen, strict=True):
@@ -256,8 +256,8 @@ def _write_parts(
 def part_line(key: str, line: AddressLine, chosen: tuple[str, ...], *, whole: bool) -> PartLine:
     """Return the line of an MX host in the file of a part of the scan.
 
-    If ``whole`` is false, the host has addresses in several parts, and the A and AAAA answers in the line contain only
-    the addresses in ``chosen``.
+    If ``whole`` is false, the host has addresses in several parts of the scan, and the A and AAAA answers in the line
+    contain only the addresses in ``chosen``.
     """
     a, aaaa = line.a, line.aaaa
     if not whole:

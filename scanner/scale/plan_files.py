@@ -6,18 +6,20 @@
 * ``hosts-NNN``: the distinct MX hosts of a bucket (group of MX hosts), as ``host TAB port``.
 * ``addresses-NNN.jsonl``: the A and AAAA answers of each MX host of a bucket of MX hosts.
 * ``part-NNN.jsonl``: the MX hosts of a part of the scan, with the addresses that belong to the part.
-* ``backoff-NNN.jsonl``: the back-offs that began in the passes over a part of the scan, for later passes.
+* ``backoff-NNN.jsonl``: the back-offs of providers and networks that began in the passes over a part of the scan; later
+  passes read the file.
 * ``split.jsonl``: the MX hosts that lie in several parts of the scan.
-* ``group-routes-NNN.jsonl``, ``group-targets-NNN.jsonl``, ``group-records-NNN.jsonl``: the lines of routes,
-  destinations and policies of a group of domains, during the judgement.
-* ``grouped``: present when the files of all groups are complete.
-* ``judged-NNN.jsonl``: the records of the domains of a group.
+* ``group-routes-NNN.jsonl``, ``group-targets-NNN.jsonl``, ``group-records-NNN.jsonl``: the MX answers, destinations and
+  MTA-STS policies of a group of domains, until the domains are judged.
+* ``grouped``: present when the files of all groups of domains are complete.
+* ``judged-NNN.jsonl``: the records of the judged domains of a group of domains.
 * ``index.json``: the list of the parts of the scan, written after all files of the parts.
 * ``proof``: a random text, which a Dask worker reads to prove that the worker sees the run directory.
-* ``stop``: present while the scan ends early; the content is ``drain`` (finish the probes) or ``now``.
+* ``stop``: present while the scan ends early; the content is ``drain`` (finish the running probes) or ``now`` (stop the
+  jobs at once).
 
-Every file except ``stop`` and the files of groups is written under another name and then renamed, so that the file is
-always complete.
+Every file except ``stop`` and the files of groups of domains is written under another name and then renamed, so that
+the file is always complete.
 """
 
 import os
@@ -44,7 +46,7 @@ BUFFER = 256 * 1024
 """Size in octets of the write buffer of a file of JSON lines; a large buffer saves system calls."""
 
 NOT_YET = -1
-"""The value of ``again`` for a host or policy that no pass has looked up."""
+"""The value of ``again`` (number of a retry pass) for a host or policy that has not been looked up."""
 
 _T = TypeVar("_T")
 
@@ -53,8 +55,8 @@ _T = TypeVar("_T")
 class RouteLine:
     """The MX answer of a destination, and its MX hosts with ports in the order of the route.
 
-    ``error`` is the text of an internal error that prevented the lookup. ``again`` is the number of the retry pass that
-    found the answer, or 0 for an answer before the plan.
+    ``error`` is the text of an internal error that prevented the MX lookup. ``again`` is the number of the retry pass
+    that found the answer, or 0 for an answer that was found before the plan was made.
     """
 
     key: str
@@ -69,8 +71,8 @@ class RouteLine:
 class AddressLine:
     """The A and AAAA answers of an MX host (None for an address literal), and the addresses to probe.
 
-    ``again`` is the number of the retry pass that found the answers, 0 for answers before the plan, and ``NOT_YET`` for
-    a host that was found by a retry pass and has not been looked up.
+    ``again`` is the number of the retry pass that found the answers, 0 for answers that were found before the plan was
+    made, and ``NOT_YET`` for a host that a retry pass found and that has not been looked up.
     """
 
     host: str
@@ -118,8 +120,8 @@ class PartEntry:
 class PlanIndex:
     """The index of the plan: the parts, the number of hosts in several parts, the caps, and the digest of the settings.
 
-    ``caps`` are the connection limits. ``routes`` is the number of files of routes, ``addresses`` the number of files
-    of addresses.
+    ``caps`` are the connection limits. ``routes`` is the number of files of MX answers, ``addresses`` the number of
+    files of address answers.
     """
 
     parts: tuple[PartEntry, ...]
@@ -132,7 +134,7 @@ class PlanIndex:
     settings: str
 
     def round(self, number: int) -> tuple[PartEntry, ...]:
-        """Return the parts of the scan that belong to a round."""
+        """Return the parts of the scan that belong to round ``number`` (1 or 2)."""
         return tuple(part for part in self.parts if part.round == number)
 
 
@@ -186,7 +188,7 @@ class PlanPlace:
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """Open a new file that replaces ``path`` at the end of the ``with`` block.
 
-    After an exception, ``path`` is unchanged.
+    If the ``with`` block raises an exception, the file ``path`` is unchanged.
 
     Raises:
         StoreError: the file cannot be written.

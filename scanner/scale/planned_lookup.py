@@ -13,8 +13,8 @@ class PlannedLookup:
     """A ``DNSLookup`` (lookup function) for one part of a scan.
 
     Args:
-        answers: the planned answers by question in lower case; in a part, the A and AAAA answers contain only the
-            addresses of the part.
+        answers: the planned answers by question in lower case; for a part of the scan, the A and AAAA answers contain
+            only the addresses of the part.
         lookup: the lookup function for questions without a planned answer.
     """
 
@@ -29,7 +29,7 @@ class PlannedLookup:
 
 
 async def no_lookup(name: str, rtype: str, *, fresh: bool = False) -> Answer:
-    """Raise an error for every DNS question; the lookup is used where the plan of the scan contains all answers.
+    """Raise an error for every DNS question; this lookup is for the judgement of domains, whose DNS answers are stored.
 
     Raises:
         RuntimeError: always.

@@ -1,8 +1,8 @@
 """The MTA-STS policies and TLSRPT records of the domains in a scan in many processes.
 
-Many jobs look up the MTA-STS and TLSRPT records. One job makes all HTTPS requests, so that the limits on connections to
-policy hosts hold for the whole scan. One job suffices for the requests, because few domains have a policy, and the
-connection limits determine the duration.
+Many jobs (tasks of Dask workers) look up the MTA-STS and TLSRPT records. One job makes all HTTPS requests, so that the
+limits on connections to policy hosts hold for the whole scan. One job suffices for the requests, because few domains
+have a policy, and the connection limits determine the duration of the requests.
 """
 
 from collections.abc import Iterator
@@ -55,13 +55,13 @@ class PolicyLine:
 async def write_records(path: Path, routes: Path, targets: Iterator[Target], ports: Ports) -> None:
     """Write the MTA-STS and TLSRPT records of the targets that accept mail to a file.
 
-    A target whose lookup causes an internal error has no line.
+    A target whose lookup causes an internal error has no line in the file.
 
     Args:
         path: the file to write.
         routes: the file with the routes of the targets.
         targets: the targets whose records are looked up.
-        ports: interfaces for the lookups.
+        ports: the DNS lookup function, counters of the scan, and settings, which limit the number of tasks.
 
     Raises:
         StoreError: a file cannot be read or written.
@@ -80,12 +80,12 @@ async def write_records(path: Path, routes: Path, targets: Iterator[Target], por
 
 
 async def request_policies(path: Path, again: int, examiner: PolicyExaminer, ports: Ports) -> None:
-    """Request those policies of a file that the pass ``again`` has to request, and replace their lines.
+    """Request the MTA-STS policies of a file that are due in the pass ``again``, and replace their lines in the file.
 
     Args:
         path: the file that ``write_records`` wrote.
         again: 0 for the first pass, in which all policies are requested, or the number of the retry pass.
-        examiner: the examiner of the scan.
+        examiner: the examiner of MTA-STS policies.
         ports: counters of the scan, and settings, which limit the number of tasks.
 
     Raises:
@@ -111,7 +111,7 @@ def _is_due(line: PolicyLine, again: int) -> bool:
 
 
 def pending(path: Path, passes: int) -> int:
-    """Return the number of inconclusive policies of a file that another of the ``passes`` retry passes can request.
+    """Return the number of inconclusive policies in a file that a later retry pass, up to pass ``passes``, can request.
 
     Raises:
         StoreError: the file cannot be read.

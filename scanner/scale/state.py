@@ -16,7 +16,7 @@ class PartState:
 
     ``state`` is the state of the part's run, None if the part was not begun. ``again`` is the number of the last
     complete pass over the part (0 for the first pass), or None if no pass is complete. ``pending`` is the number of MX
-    hosts of the part for the next retry pass, ``machine`` the last machine that worked on the part.
+    hosts of the part that the next retry pass examines again; ``machine`` is the last machine that worked on the part.
     """
 
     number: int

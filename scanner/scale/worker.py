@@ -1,4 +1,4 @@
-"""The task of a Dask worker: start a child process for a job, send its statuses to the scan, and return its result."""
+"""The task of a Dask worker: do a job in a child process, report the child's status to the scan, return the result."""
 
 import os
 import socket
@@ -75,7 +75,7 @@ def child_result(line: bytes, report: Callable[[bytes], None]) -> JobResult:
 
     Args:
         line: the job as a line of JSON.
-        report: function that gets each status of the child as a line of JSON.
+        report: function that is called with each status of the child process, as a line of JSON.
     """
     child = subprocess.Popen(  # noqa: S603 - the interpreter of this process
         CHILD, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
