@@ -41,6 +41,9 @@ HEAVY_PAUSE = 3
 Because of the pause, the computation of expensive DANE evidence takes at most a quarter of the time.
 """
 
+BUSY_PAUSE = 20
+"""Pause as ``HEAVY_PAUSE``, if the processor is busy with other work of the scan during the pause."""
+
 FACTS = 16
 """Octets of memory for the facts of a large certificate with many short names, per octet of its DER encoding."""
 
@@ -169,8 +172,16 @@ class EvidenceMaker:
             chain = await _facts(host, result, Slices())
             work = partial(judgement.with_dane, report, chain, lookup, result.probe.started)
             report = await trio.to_thread.run_sync(work)
-            await trio.sleep(HEAVY_PAUSE * (time.perf_counter() - began))
+            await _pause(time.perf_counter() - began)
         return chain, report
+
+
+async def _pause(spent: float) -> None:
+    """Wait after an expensive computation of ``spent`` seconds, longer if this process has other work."""
+    began, used = time.perf_counter(), time.process_time()
+    await trio.sleep(HEAVY_PAUSE * spent)
+    if time.process_time() - used > (time.perf_counter() - began) / 2:
+        await trio.sleep((BUSY_PAUSE - HEAVY_PAUSE) * spent)
 
 
 async def _facts(host: str, result: ProbeResult, slices: Slices) -> tuple[CertFacts, ...]:
