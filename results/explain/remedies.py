@@ -81,7 +81,7 @@ REMEDIES: dict[Reason, str] = {
     ),
     Reason.COMMAND_TIMEOUT: "Find out from the server's log why the server does not answer a command.",
     Reason.LOST_CONNECTION: "Find out from the server's log why the server closes the connection.",
-    Reason.CONNECTION_RESET: "Find the cause in the log of the server or firewall: the connection is reset.",
+    Reason.CONNECTION_RESET: "Find out from the log of the server or firewall why the connection is reset.",
     Reason.GARBLED_REPLY: "Check the service on the port: the service does not speak SMTP.",
     Reason.REPLY_TOO_LONG: "Shorten the server's replies (RFC 5321 section 4.5.3.1).",
     Reason.STARTTLS_NOT_OFFERED: (
@@ -120,7 +120,7 @@ REMEDIES: dict[Reason, str] = {
         "Correct the policy (RFC 8461 section 3.2): the lines version: STSv1, mode, max_age and, for each MX host, mx."
     ),
     Reason.STS_MX_MISMATCH: "Add a line mx: HOST for the MX host to the policy, then change the id of the TXT record.",
-    Reason.STS_HOST_NO_TLS: "Turn STARTTLS on at the MX host, or set the mode of the policy to testing until then.",
+    Reason.STS_HOST_NO_TLS: "Turn STARTTLS on at the MX host. Until STARTTLS works, set the policy's mode to testing.",
     Reason.STS_HOST_UNTRUSTED: "Send the whole chain, issued by a certificate authority that senders trust.",
     Reason.STS_HOST_NAME_MISMATCH: "Get a certificate with the name of the MX host as subjectAltName.",
     Reason.STS_DANE_DISAGREE: "Repair the mechanism that fails. A sender that uses only this mechanism sends no mail.",
