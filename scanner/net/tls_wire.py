@@ -1,4 +1,4 @@
-"""The receipt of the encrypted octets of a TLS connection, their limits and their listener, for each TLS library."""
+"""Receipt of the encrypted octets of a TLS connection with limits and a listener, common to OpenSSL and GnuTLS."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol
