@@ -134,7 +134,7 @@ class Executor:
             room -= 1
 
     def _check_workers(self) -> None:
-        """Report failed fitness tests; raise an error if no worker is fit, or if none is left.
+        """Report failed fitness tests; raise an error if no worker is fit for jobs, or if no worker is left.
 
         The error for a lack of workers is raised after ``WITHOUT_WORKERS`` seconds, because Dask restarts a lost
         worker process of this machine.
