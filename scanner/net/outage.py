@@ -31,8 +31,7 @@ Failures of other peers within ``DOUBT`` seconds may show that an outage made th
 """
 
 TRIED = 8
-"""Maximum number of peers to try in an outage: the last peers that worked, or else the last peers that failed.
-"""
+"""Maximum number of peers to try in an outage: the last peers that worked or, if no peer has worked, other peers."""
 
 TRY_EVERY = 2.0
 """Seconds between two trials of peers in an outage."""

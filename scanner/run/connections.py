@@ -38,13 +38,13 @@ _MAYBE_OUTAGE = (
 """Kinds of failures that an outage of the scanner's network or a local firewall may cause."""
 
 TRIES = 20
-"""Maximum number of probes of one endpoint if each probe lacks descriptors or ports or overlaps an outage.
+"""Maximum number of probes of one endpoint if each probe lacks file descriptors or ports or overlaps an outage.
 
-Twenty probes that lack descriptors or ports take about 30 seconds.
+Twenty probes that lack file descriptors or ports take about 30 seconds.
 """
 
 SHORT_OF_RESOURCES = 1.5
-"""Seconds before a probe that lacked descriptors or ports is repeated."""
+"""Seconds before a probe that lacked file descriptors or ports is repeated."""
 
 _NO_CAP: AbstractAsyncContextManager[None] = nullcontext()
 

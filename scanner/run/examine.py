@@ -159,7 +159,7 @@ class Examiner:
         return await self._policies.examine(destination.host)
 
     async def _host(self, key: HostKey, slots: DomainSlots) -> HostResult:
-        """Return the result of a host; examine the host only for the first domain that uses it."""
+        """Return the result of a host; examine the host only for the first domain that uses the host."""
         shared = True
 
         def begin() -> Awaitable[HostResult]:

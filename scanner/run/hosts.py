@@ -265,7 +265,7 @@ class HostExaminer:
         probed: list[ProbedAddress],
         domains: HostDomains,
     ) -> tuple[TLSALookup, list[ProbedAddress]]:
-        """Query TLSA records and probe addresses with a mismatch again, without a cache; return the second results.
+        """Repeat the TLSA lookup without a cache and the probes of addresses with a mismatch; return the new results.
 
         If the TLSA records have changed, all addresses are probed again.
         """

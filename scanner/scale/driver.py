@@ -226,7 +226,7 @@ class ScaleDriver:
         return part_run.merged_workers([*before, *self._executor.machines.values()])
 
     def _count_endpoints(self) -> None:
-        """Add up the numbers of probed and shared endpoints of all parts; each number includes all passes over a part."""
+        """Add up the probed and shared endpoints of all parts; each number includes all passes over a part."""
         headers = list(self._headers())
         for name in ("endpoints_probed", "endpoints_shared"):
             self.totals[name] = sum(header.totals.get(name, 0) for header in headers)

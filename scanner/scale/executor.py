@@ -1,7 +1,7 @@
 """The execution of a scan's jobs by Dask workers: limited submission, repeated attempts, retry passes, and early end.
 
 At most twice as many jobs are submitted as all workers do at the same time. The state of a scan is only in the files of
-the scan, so that a failed job is submitted again, and a job that ran twice does no harm.
+the scan, so that a failed job can be submitted again, and a job may run twice without harm.
 """
 
 import heapq

@@ -28,7 +28,7 @@ HELD = 32 * 1024 * 1024
 """Maximum number of octets of lines in memory before the lines are appended to the files of their groups."""
 
 MOST = 2
-"""Maximum number of domains that the hash of the MX host puts into a group, in units of the average group."""
+"""Maximum number of domains that the hash of the MX host puts into a group, as a multiple of the average group."""
 
 _DONE = "grouped"
 _FIRST_HOST = re.compile(rb'"hosts":\[\["((?:[^"\\]|\\.)*)"')

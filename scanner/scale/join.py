@@ -63,7 +63,7 @@ def merged(split: SplitLine, reports: Sequence[HostReport]) -> HostReport:
 
 
 def agree(split: SplitLine, reports: Sequence[HostReport]) -> bool:
-    """Return whether each part with a host has a report of the host, and all reports have the same TLSA result.
+    """Return whether each part that contains a host has a report, and all reports have the same TLSA result.
 
     If the report of a part is missing, for example after an internal error, the addresses of that part were not
     examined. A host whose report was inferred in one part (``--sni-sample``) requires a clean result in every part.

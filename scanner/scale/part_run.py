@@ -33,7 +33,7 @@ _FLAGS = Path("spool") / "flags.json"
 class HostReader(Reader):
     """A reader of the destinations of a part of a scan; the text of a destination is ``host TAB port``.
 
-    A name in an MX record need not be a valid destination in an input list.
+    The reader accepts each host name of an MX record, even a name that is not a valid destination in an input list.
     """
 
     def destination(self, text: str) -> Destination:
