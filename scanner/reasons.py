@@ -1,7 +1,7 @@
 """The reason codes of verdicts, each with its meaning as text.
 
-``REASONS`` contains the meaning of each reason code and its RFC 8460 (TLSRPT) result-type, if one exists. A new code
-may be added; an existing code is never renamed and never changes its meaning.
+``REASONS`` contains the meaning of each reason code and its RFC 8460 (TLSRPT) result-type, if one exists. A new reason
+code may be added; an existing reason code is never renamed and never changes its meaning.
 """
 
 from enum import StrEnum

@@ -36,7 +36,7 @@ _CONTINUE = (_AGAIN, _INTERRUPTED, _WARNING_ALERT, _REHANDSHAKE)
 """Results of a GnuTLS call after which the call is repeated; a server's request for renegotiation is ignored."""
 
 _MAX_CHAIN = 100
-"""Maximum number of certificates of a chain; GnuTLS's limit on the size of a handshake message limits their octets."""
+"""Maximum number of certificates of a chain; GnuTLS also limits the octets of a handshake message with a chain."""
 
 _VERSIONS = {"TLSv1": "TLS1.0", "TLSv1.1": "TLS1.1", "TLSv1.2": "TLS1.2", "TLSv1.3": "TLS1.3"}
 _NAMES = {gnutls: ours for ours, gnutls in _VERSIONS.items()}
@@ -118,8 +118,8 @@ def available() -> bool:
 def priorities(profile: TLSProfile) -> str:
     """Return GnuTLS's priority string of an offer: the TLS versions of a profile, and raw public keys before X.509.
 
-    The offered ciphers and groups are those of GnuTLS's ``NORMAL``, because OpenSSL's lists have no equivalent in
-    GnuTLS.
+    The offered ciphers and key exchange groups are those of GnuTLS's ``NORMAL``, because OpenSSL's lists have no
+    equivalent in GnuTLS.
     """
     names = list(_VERSIONS)
     first = names.index(profile.min_version) if profile.min_version in names else 0
@@ -277,7 +277,7 @@ class RawKeyStream(EncryptedStream):
     async def _refill(self, code: int) -> None:
         """Send the octets from GnuTLS; wait for octets of the stream if GnuTLS needs more than the received octets.
 
-        After a session ticket, GnuTLS returns without having read all received octets.
+        After a session ticket, a read call of GnuTLS returns before GnuTLS has read all received octets.
         """
         await self._flush()
         unread, self._unread = self._unread, self._left()
@@ -336,7 +336,7 @@ def _scheme(name: str) -> str | None:
 
 
 def _suite(lib: Any, name: str) -> tuple[str, int, int]:
-    """Return OpenSSL's name of a cipher suite, its secret bits, and the bits of its algorithm."""
+    """Return OpenSSL's name of a cipher suite, its number of secret bits, and the key size of its algorithm in bits."""
     code = _codes(lib).get(_normal(name), b"")
     return tls_facts.suite(code) or (name, 0, 0)
 

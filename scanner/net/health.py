@@ -1,8 +1,8 @@
 """The order in which DNS servers are queried: working servers as in the settings, then servers in back-off.
 
-A server that failed is in back-off for a time that doubles with each failure. After the back-off, one query tests the
-server (the trial); until the server answers, the trial is treated as failed. A server in back-off is queried after all
-other servers. The caller passes the current time as an argument.
+A DNS server that did not answer is in back-off for a time that doubles with each failure. After the back-off, one query
+tests the server (the trial); until the server answers, the trial is treated as failed. A DNS server in back-off is
+queried after all other servers. The caller passes the current time as an argument.
 """
 
 from collections.abc import Sequence
@@ -30,8 +30,8 @@ class ServerHealth:
 
         Returns:
             Working servers and servers due for a trial in the order of the settings, then servers in back-off sorted by
-            the end of their back-off. If the first server is due for a trial, this call also begins the server's next
-            back-off, which ends when the server answers.
+            the end of their back-off. If the first server of the result is due for a trial, this call also begins the
+            server's next back-off, which ends when the server answers.
         """
         if not self._backoffs:
             return self.servers

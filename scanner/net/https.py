@@ -180,7 +180,7 @@ class _Request:
     async def _feed(self, tls: TLSStream) -> None:
         """Pass received octets to the parser h11, at most one octet more than ``_INCOMPLETE_LIMIT``.
 
-        The number of octets is limited, because h11 checks its limit on a header only after a call.
+        The number of octets is limited, because h11 stores all passed octets before h11 checks its limit on a header.
         """
         data = self._unread or await self._more(tls)
         room = _INCOMPLETE_LIMIT + 1 - len(self._http.trailing_data[0])

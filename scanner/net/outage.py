@@ -27,12 +27,11 @@ MANY_AT_FIRST = 50
 DOUBT = 1.0
 """Seconds after a failed attempt before the peer is called unreachable.
 
-Failures of other peers within ``DOUBT`` seconds may show that an outage is the cause of the failure.
+Failures of other peers within ``DOUBT`` seconds may show that an outage made the attempt fail.
 """
 
 TRIED = 8
-"""Maximum number of peers to try in an outage: the last peers that worked, or else the last peers that failed.
-"""
+"""Maximum number of peers to try in an outage: the last peers that worked or, if no peer has worked, other peers."""
 
 TRY_EVERY = 2.0
 """Seconds between two trials of peers in an outage."""
@@ -236,5 +235,5 @@ class Outage(Generic[K]):
         return found
 
     def _next_waiting(self) -> list[K]:
-        """Return peers of waiting callers that have not been tried yet, since the peers that failed may be down."""
+        """Return peers of waiting callers that have not been tried yet, because the tried peers may be down."""
         return [self._waiting.popitem(last=False)[0] for _ in range(min(TRIED, len(self._waiting)))]

@@ -34,7 +34,7 @@ _CHUNK = 16 * 1024
 """Maximum number of octets of clear text per read; a usual SMTP reply is shorter."""
 
 LARGE_AT_ONCE = 8
-"""Maximum number of simultaneous connections with much TLS data; each such connection takes up to 4 MB."""
+"""Maximum number of large connections at a time (see ``Extra.large``); each takes up to 4 MB of memory."""
 
 _NAMES = {phase: phase.value for phase in Phase}
 
@@ -321,9 +321,9 @@ class _ProbeDriver:
         )
 
     async def _become_large(self) -> None:
-        """Wait until fewer connections are large than allowed.
+        """Wait until the limit ``Extra.large`` permits another large connection.
 
-        Move the deadlines of the probe by the duration of the wait.
+        The duration of the wait is added to the deadlines of the probe.
         """
         deadline, began, left = self._deadline, self._clock(), self._deadline.at - self._clock()
         deadline.at = float("inf")

@@ -1,10 +1,10 @@
 """Client for one DNS question, which is sent to several servers until a server gives a usable answer.
 
 Working servers are queried before servers in back-off. An answer with data and a negative answer are final: no other
-server is queried. A SERVFAIL of a trusted server is final if the same question with CD set (no validation) succeeds. In
-this case, the SERVFAIL shows a failed validation, which the answer of another server must not replace. Only the rcode
-of the reply to a question with CD set is used. After a timeout, and after any error other than a final SERVFAIL, the
-next server is queried. Servers that timed out are queried again until the deadline of the question. If all servers fail
+server is queried. A SERVFAIL of a trusted server is final if the same question with CD set (no validation) succeeds. A
+final SERVFAIL shows a failed validation, which the answer of another server must not replace. Only the rcode of the
+reply to a question with CD set is used. After a timeout, and after any error other than a final SERVFAIL, the next
+server is queried. Servers that timed out are queried again until the deadline of the question. If all servers fail
 immediately (no process listens at the port), all servers are queried again after pauses that double, so that a resolver
 can restart in the meantime.
 
@@ -34,7 +34,7 @@ _SERVER_RCODES = ("FORMERR", "NOTIMP", "REFUSED", "BADVERS")  # response codes a
 
 @dataclass(slots=True)
 class Transport:
-    """The state shared by all questions of a resolver: the rate of queries and the UDP ports."""
+    """The state shared by all questions of a resolver: the limit of the query rate and the local UDP ports."""
 
     rate: GCRA
     datagrams: Datagrams = field(default_factory=Datagrams)

@@ -20,7 +20,7 @@ _DRAIN = bytearray(64 * 1024)
 """Buffer for octets that are discarded before a close: larger than a reply to QUIT and a close_notify alert.
 
 All connections share the buffer, whose content is never used. If each connection had its own buffer, the C library
-would often trim its heap.
+would often trim its heap, with a system call each time.
 """
 
 _CONNECTED = (0, errno.EISCONN)

@@ -2,15 +2,15 @@
 
 This module does not verify certificates: a handshake succeeds with any certificate or without a certificate, and the
 certificate chain is returned as the server sent it. A ``TLSProfile`` defines the TLS versions, ciphers and groups that
-the client offers. The options of a connection are those of Postfix: all bug work-arounds, no renegotiation, no
+the client offers. The OpenSSL options of a connection are those of Postfix: all bug work-arounds, no renegotiation, no
 compression, and a missing close_notify is not an error. A handshake with a server that does not support RFC 5746 fails,
 as in Postfix.
 
-pyOpenSSL's private bindings are used for three functions that its interface lacks: the list of groups, the handshake
-messages (for signature schemes and session tickets), and whether a session was resumed. The private bindings of
-pyOpenSSL are also used where its interface is slow. The interface of pyOpenSSL creates an object for each certificate,
-which takes as long as reading all other facts of the handshake. Each call of pyOpenSSL that reads octets allocates 16
-KiB, and raises an exception if no octets are available.
+pyOpenSSL's private bindings are used for three functions that its interface lacks: setting the list of offered groups,
+reading the handshake messages (for signature schemes and session tickets), and the check whether a session was resumed.
+The private bindings of pyOpenSSL are also used where its interface is slow. The interface of pyOpenSSL creates an
+object for each certificate; creating the objects takes as long as reading all other facts of the handshake. Each call
+of pyOpenSSL that reads octets allocates 16 KiB, and raises an exception if no octets are available.
 """
 
 import contextlib
@@ -209,9 +209,10 @@ class TLSStream(EncryptedStream):
             self._states.append(connection.get_state_string().decode("ascii", "replace"))
 
     def _report(self, listener: TLSListener) -> None:
-        """Report the events that OpenSSL's callbacks recorded to the listener.
+        """Report to the listener the events that OpenSSL's callbacks recorded.
 
-        A callback does not call the listener itself, because a callback must not raise an exception and a listener may.
+        A callback does not call the listener itself, because a callback must not raise an exception, and a listener may
+        raise one.
         """
         states, self._states = self._states, []
         tickets, self._tickets = self._tickets, 0

@@ -14,7 +14,7 @@ from OpenSSL._util import lib as _lib  # type: ignore[attr-defined,unused-ignore
 
 _LIBRARIES = range(1, 128)
 _REASONS = (*range(1, 2048), *range(0x80000, 0x80200), *range(0xC0000, 0xC0200))
-"""The possible reason numbers of one of OpenSSL's libraries (TLS alerts begin at 1000) and of all its libraries."""
+"""Possible reason numbers of OpenSSL, specific to a library (TLS alerts begin at 1000) or common to all libraries."""
 
 _LIBRARY_SHIFT = 23
 """Position in bits of the library number in an error code, since OpenSSL 3 (ERR_LIB_OFFSET)."""

@@ -37,7 +37,7 @@ def _der(certificate: Any) -> bytes:
 
 
 def strength(connection: SSL.Connection) -> tuple[int, int]:
-    """Return the secret bits of the cipher and the bits of its algorithm; pyOpenSSL returns only the secret bits."""
+    """Return the number of secret bits of the cipher, and the key size of its algorithm, which pyOpenSSL lacks."""
     algorithm = _ffi.new("int *")
     cipher = _lib.SSL_get_current_cipher(connection._ssl)  # noqa: SLF001 - no public way
     return _lib.SSL_CIPHER_get_bits(cipher, algorithm), algorithm[0]
@@ -77,7 +77,7 @@ def _name(cipher: Any) -> str:
 
 
 def suite(code: bytes) -> tuple[str, int, int] | None:
-    """Return OpenSSL's name of a cipher suite, its secret bits and the bits of its algorithm.
+    """Return OpenSSL's name of a cipher suite, its number of secret bits, and the key size of its algorithm in bits.
 
     Args:
         code: the two octets of the suite in the IANA registry "TLS Cipher Suites".

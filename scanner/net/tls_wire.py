@@ -1,4 +1,4 @@
-"""The receipt of the encrypted octets of a TLS connection, their limits and their listener, for each TLS library."""
+"""Receipt of the encrypted octets of a TLS connection with limits and a listener, common to OpenSSL and GnuTLS."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -8,7 +8,7 @@ from scanner.net.failures import LimitExceededError
 WIRE_LIMIT = 1024 * 1024
 """Maximum number of octets of TLS read from one server.
 
-The longest certificate chain and three SMTP replies of 256 KiB have fewer octets.
+The longest certificate chain and three SMTP replies of 256 KiB together have fewer octets.
 """
 
 LARGE = 16 * 1024

@@ -1,11 +1,11 @@
 """A private validating resolver: unbound as a child process on a loopback port for the duration of a scan.
 
-The AD bit of the private resolver is trusted, because mxsweep writes its configuration, the resolver has no remote
-control, and only this machine can query the resolver. The resolver recurses from the root or from the servers of a
-hints file, or forwards queries to another resolver. The resolver trusts the root keys in mxsweep's package, and updates
-the keys by RFC 5011 in a cache directory. If unbound ends unexpectedly, mxsweep starts unbound again once on the same
-port; a second unexpected end is an error. The kernel kills unbound when the mxsweep process ends (PR_SET_PDEATHSIG,
-Linux only).
+The AD bit of the private resolver is trusted, because mxsweep writes the configuration of the resolver, the resolver
+has no remote control, and only this machine can query the resolver. The resolver recurses from the root or from the
+servers of a hints file, or forwards queries to another resolver. The resolver trusts the root keys in mxsweep's
+package, and updates the keys by RFC 5011 in a cache directory. If unbound ends unexpectedly, mxsweep starts unbound
+again once on the same port; a second unexpected end is an error. The kernel kills unbound when the mxsweep process ends
+(PR_SET_PDEATHSIG, Linux only).
 """
 
 import logging

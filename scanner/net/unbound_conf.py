@@ -1,4 +1,4 @@
-"""Configuration of a private unbound, adapted to the scan and the machine, and the DNSSEC trust anchor of the unbound.
+"""Configuration (adapted to the scan and the machine) and DNSSEC trust anchor of the private resolver unbound.
 
 Options of unbound that could change a measurement are off. Unbound does not answer from expired records, and does not
 derive answers from NSEC records of other names. QNAME minimisation is off, because lookups at servers that do not

@@ -11,7 +11,10 @@ from scanner.run.ports import DNSLookup, Ports
 from scanner.vocabulary import Family
 
 CONSIDERED = 400
-"""Maximum number of addresses of a host that are considered one after the other; further addresses are skipped."""
+"""Maximum number of addresses of a host that are checked one by one for a reason to skip the address.
+
+Further addresses are skipped without a check.
+"""
 
 _IPV6 = {Family.ANY: (False, True), Family.IPV4: (False,), Family.IPV6: (True,)}
 """For each value of the setting ``family``, the address families to probe (False for IPv4, True for IPv6).

@@ -2,8 +2,9 @@
 
 While a provider is in back-off, a probe returns the failure ``held-back`` without a connection, and a retry pass of the
 scan makes the connection. Without retry passes, a probe is not deferred, but a provider in back-off gets only one
-connection at a time. If this machine runs out of descriptors or ports, the limit on connections in total is reduced and
-the probe is repeated. A probe that failed during an outage of the scanner's network is also repeated.
+connection at a time. If this machine runs out of file descriptors or local ports, the limit on the total number of
+connections is reduced and the probe is repeated. A probe that failed during an outage of the scanner's network is also
+repeated.
 """
 
 from collections.abc import Awaitable, Callable
@@ -37,19 +38,19 @@ _MAYBE_OUTAGE = (
 """Kinds of failures that an outage of the scanner's network or a local firewall may cause."""
 
 TRIES = 20
-"""Maximum number of probes of one endpoint if each probe lacks descriptors or ports or overlaps an outage.
+"""Maximum number of probes of one endpoint if each probe lacks file descriptors or ports or overlaps an outage.
 
-Twenty probes that lack descriptors or ports take about 30 seconds.
+Twenty probes that lack file descriptors or ports take about 30 seconds.
 """
 
 SHORT_OF_RESOURCES = 1.5
-"""Seconds before a probe that lacked descriptors or ports is repeated."""
+"""Seconds before a probe that lacked file descriptors or ports is repeated."""
 
 _NO_CAP: AbstractAsyncContextManager[None] = nullcontext()
 
 
 class Connections:
-    """A ``ProbeEndpoint`` whose probes are controlled by circuit breakers, connection limits and the outage detector.
+    """A ``ProbeEndpoint`` (probe function) under circuit breakers, connection limits and the outage detector.
 
     Args:
         settings: limits, rates and retries of the scan.
@@ -192,7 +193,7 @@ class Connections:
         return True
 
     def _careful(self, key: str) -> AbstractAsyncContextManager[None]:
-        """Return a context: one connection at a time if the breaker of ``key`` has ever opened, else no limit."""
+        """Return a context manager that limits connections to one at a time if the breaker of ``key`` ever opened."""
         return self._one_at_a_time.slot(key) if self._breakers.has_opened(key) else _NO_CAP
 
     def _learn(self, provider: str, network: str, probe: Probe) -> None:

@@ -1,7 +1,8 @@
 """Limits on simultaneous probes for one scanned domain, and on the evidence in memory for the domain.
 
-Domains share hosts, and hosts share addresses. A probe for which several domains wait takes a free slot of any of the
-domains, so that a domain with very many hosts does not delay another domain that shares one of the hosts.
+Several domains may use one MX host, and several MX hosts may have one address. A probe for which several domains wait
+takes a free slot of any of the domains, so that a domain with very many hosts does not delay another domain that shares
+one of the hosts.
 """
 
 from collections import deque

@@ -24,21 +24,21 @@ from scanner.run.slices import Slices
 from scanner.vocabulary import CertAlg, Served
 
 HEAVY_OCTETS = 16 * 1024
-"""Octets of chain and TLSA records above which evidence is computed in a thread.
+"""Octets of a certificate chain or of TLSA records above which DANE evidence is computed in a thread.
 
-Usual chains have 3,000 to 6,000 octets.
+Usual certificate chains have 3,000 to 6,000 octets.
 """
 
 HEAVY_RECORDS = 8
 """Number of TLSA records of a host above which its DANE evidence is computed in a thread.
 
-Each record may contain a key with which signatures are verified.
+Each TLSA record may contain a key with which signatures are verified.
 """
 
 HEAVY_PAUSE = 3
 """Pause after the computation of expensive DANE evidence, as a multiple of the computation's duration.
 
-Because of the pause, the computation of expensive DANE evidence takes at most a quarter of the time.
+Because of the pause, the computation of expensive DANE evidence takes at most a quarter of the elapsed time.
 """
 
 BUSY_PAUSE = 20

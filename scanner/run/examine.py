@@ -94,7 +94,7 @@ class Examiner:
         An internal error of mxsweep becomes part of the observation.
 
         Args:
-            target: the target.
+            target: the target to observe.
             began: the time of the MX lookup if the lookup was made earlier; None for the current time.
         """
         began = began or now()
@@ -136,7 +136,10 @@ class Examiner:
     # --- observation ------------------------------------------------------------------------------------------
 
     async def _examine_hosts(self, destination: Destination, route: Route) -> list[tuple[RouteHost, HostResult]]:
-        """Examine the hosts within the limits, concurrently or in preference order until one accepts a connection."""
+        """Examine the hosts of a route, up to the limits of hosts and of addresses of one domain.
+
+        The hosts are examined concurrently, or in preference order until one host accepts a connection.
+        """
         keys = await self._host_examiner.within_limits(host_keys(route, destination, self._settings.mode))
         slots = DomainSlots(self._settings.caps.per_domain)
         if not self._settings.first_answer:
@@ -156,7 +159,7 @@ class Examiner:
         return await self._policies.examine(destination.host)
 
     async def _host(self, key: HostKey, slots: DomainSlots) -> HostResult:
-        """Return the result of a host; examine the host only for the first domain that uses it."""
+        """Return the result of a host; examine the host only for the first domain that uses the host."""
         shared = True
 
         def begin() -> Awaitable[HostResult]:

@@ -239,7 +239,7 @@ class HostExaminer:
     async def _probe_in_slot(self, endpoint: Endpoint, host: str, domains: HostDomains) -> ProbeResult:
         """Probe an endpoint in a slot of one of the domains.
 
-        If the domain exceeds its limit of evidence in memory, remove the transcript of the probe.
+        If the domain of the slot exceeds its limit of evidence in memory, remove the transcript of the probe.
         """
         domain = domains.take() or await self._wait_for_slot(endpoint, domains)
         try:
@@ -265,7 +265,7 @@ class HostExaminer:
         probed: list[ProbedAddress],
         domains: HostDomains,
     ) -> tuple[TLSALookup, list[ProbedAddress]]:
-        """Query TLSA records and probe addresses with a mismatch again, without a cache; return the second results.
+        """Repeat the TLSA lookup without a cache and the probes of addresses with a mismatch; return the new results.
 
         If the TLSA records have changed, all addresses are probed again.
         """
@@ -285,7 +285,7 @@ class HostExaminer:
 def _inferred(key: HostKey, dns: _HostDNS, source: HostKey, result: HostResult) -> HostResult:
     """Return the result of a host with the endpoints of another host.
 
-    The writer task makes the reports of both hosts.
+    The writer task makes the report of the other host and the report with its endpoints.
     """
 
     async def make(slices: Slices) -> ReportAndCerts:

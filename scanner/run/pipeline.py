@@ -83,7 +83,8 @@ class Stop:
     def end(self, why: str, *, at_once: bool) -> None:
         """End the scan before the end of its input.
 
-        ``at_once`` cancels the examinations in progress at once, for a pause in which no examination can proceed.
+        ``at_once`` cancels the examinations in progress at once, for example during an outage, in which no examination
+        can proceed.
         """
         if not self.draining:
             self.why = why
@@ -184,7 +185,7 @@ class _Pipeline:
         await self._all_written()
 
     async def _all_written(self) -> None:
-        """Wait until the writer task has judged all observations, which shows the targets of the next retry pass."""
+        """Wait until the writer task has judged all observations and noted the targets of the next retry pass."""
         reached = trio.Event()
         await self._output.send(reached)
         await reached.wait()

@@ -30,7 +30,7 @@ ADDRESSES = 3
 """Maximum number of addresses of a policy host that are tried; a web hosting network may have many more addresses."""
 
 REMEMBERED = 256
-"""Maximum number of kept results, which are used again if an input list contains a domain with several ports."""
+"""Maximum number of kept policy results, used again if an input list contains a domain with several ports."""
 
 POLICY_CAPS = Caps(total=64, per_address=2, per_network=8, per_provider=8, rate=50.0, spacing=0.1)
 """Limits on connections to policy hosts: web servers accept more simultaneous connections than mail servers."""

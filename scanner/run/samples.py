@@ -79,7 +79,7 @@ class Samples:
         probe: Callable[[], Awaitable[HostResult]],
         fits: Callable[[HostResult, Mapping[str, CertFacts]], bool],
     ) -> tuple[HostKey, HostResult]:
-        """Return ``key`` and the result of this host, or a representing host of the sample and the result of that host.
+        """Return a host and its result: the host ``key`` itself, or the host of the sample that represents ``key``.
 
         Args:
             name: digest of the group of the host.
@@ -126,7 +126,7 @@ class Samples:
     def _source(
         self, group: _SampleGroup, fits: Callable[[HostResult, Mapping[str, CertFacts]], bool]
     ) -> tuple[HostKey, HostResult] | None:
-        """Return the first host of a complete sample and its result, None if the result does not fit or is lost."""
+        """Return the first host of a sample and its result, None if ``fits`` is false or the result is not kept."""
         found = self._find(group.source) if group.source is not None else None
         if group.source is None or found is None or not fits(found, _leaves(found)):
             return None

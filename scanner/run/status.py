@@ -110,7 +110,7 @@ class StatusSource:
         )
 
     def _eta(self, rate: float) -> float | None:
-        """Return the seconds to the end of the scan at the speed ``rate``, with the wait before the next retry pass.
+        """Return the seconds to the end of the scan at the speed ``rate``, including the wait for the next retry pass.
 
         Return None if the speed, the number of targets or the end of an outage is not known.
         """

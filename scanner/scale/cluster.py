@@ -187,9 +187,9 @@ class DaskWorkers:
         return future
 
     def _stranded(self) -> Iterator[tuple[str, Exception, str]]:
-        """Take back the jobs of which all permitted workers are lost.
+        """Cancel the jobs whose permitted workers are all lost, and yield a ``WorkerLostError`` for each of these jobs.
 
-        The scheduler itself would wait until the lost workers come back.
+        The Dask scheduler itself would wait until the lost workers come back.
         """
         present = self._admission.present
         for key, (future, permitted) in list(self._jobs.items()):

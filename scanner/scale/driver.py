@@ -25,7 +25,7 @@ from scanner.worker_status import ScanWorker
 from targets.spool import Spool
 
 AGAIN = 3
-"""Number of the round that examines hosts as a whole again if their reports in several parts of the scan disagree."""
+"""Number of the last round of jobs, which examines a host as a whole if its reports in several parts disagree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class ScaleDriver:
     # --- failed lookups ---------------------------------------------------------------------------------------
 
     def _note_failed(self, job: Job, result: JobResult) -> None:
-        """Note a file without failed lookups, for which no retry pass of the lookups is necessary."""
+        """Record that the file of a lookup job contains no failed lookup, so that retry passes skip the file."""
         if not result.pending:
             self._settled.add((job.stage, job.number))
 
@@ -169,7 +169,7 @@ class ScaleDriver:
     # --- parts ------------------------------------------------------------------------------------------------
 
     async def _examine(self, index: PlanIndex) -> bool:
-        """Examine the MX hosts of all parts of the scan, round by round; return False if the scan was ended early."""
+        """Examine the MX hosts of all parts in rounds of jobs; return False if the scan was ended early."""
         for number in (1, 2):
             more = [self._job(Stage.POLICIES, 0, index.routes)] if number == 1 and self._facts.settings.sts else []
             await self._round(number, [entry.number for entry in index.round(number)], more)
@@ -201,7 +201,7 @@ class ScaleDriver:
         await self._executor.run(f"examining MX hosts, round {number}", [*more, *left], follow)
 
     def _next_pass(self, job: Job, times: int) -> list[int]:
-        """Return the number of the next pass over a part of the scan, in a list that is empty if no pass is left."""
+        """Return a list with the number of the next pass over a part of the scan; empty if no pass is left."""
         header = part_run.header_if_begun(self._place.part(job.number))
         made = -1 if header is None else header.totals.get("pass", -1)
         if header is None or header.state is not RunState.COMPLETE:
@@ -226,7 +226,7 @@ class ScaleDriver:
         return part_run.merged_workers([*before, *self._executor.machines.values()])
 
     def _count_endpoints(self) -> None:
-        """Add up the numbers of probed and shared endpoints of all parts, which include all passes over each part."""
+        """Add up the probed and shared endpoints of all parts; each number includes all passes over a part."""
         headers = list(self._headers())
         for name in ("endpoints_probed", "endpoints_shared"):
             self.totals[name] = sum(header.totals.get(name, 0) for header in headers)

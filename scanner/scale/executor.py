@@ -1,7 +1,7 @@
 """The execution of a scan's jobs by Dask workers: limited submission, repeated attempts, retry passes, and early end.
 
 At most twice as many jobs are submitted as all workers do at the same time. The state of a scan is only in the files of
-the scan, so that a failed job is submitted again, and a job that ran twice does no harm.
+the scan, so that a failed job can be submitted again, and a job may run twice without harm.
 """
 
 import heapq
@@ -134,7 +134,7 @@ class Executor:
             room -= 1
 
     def _check_workers(self) -> None:
-        """Report failed fitness tests; raise an error if no worker is fit, or if none is left.
+        """Report failed fitness tests; raise an error if no worker is fit for jobs, or if no worker is left.
 
         The error for a lack of workers is raised after ``WITHOUT_WORKERS`` seconds, because Dask restarts a lost
         worker process of this machine.

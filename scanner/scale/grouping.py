@@ -1,10 +1,10 @@
 """The groups of domains that one process judges; the domains of one MX host are in one group as far as possible.
 
-The files of routes contain the domains of a bucket, which the hash of the domain selects, so that the domains of an MX
-host are in all buckets. Before the judgement, the lines of routes, destinations and MTA-STS policies are copied to the
-files of groups, which the hash of the first MX host selects. The report of most MX hosts is then read once. A group has
-at most about three times as many domains as the average group: further domains of an MX host with very many domains are
-in groups that the hash of the domain selects.
+Each file of routes contains the domains of one bucket, which the hash of the domain selects, so that the domains of an
+MX host are spread over all buckets. Before the judgement, the lines of routes, destinations and MTA-STS policies are
+copied to the files of groups; the hash of the first MX host of a domain selects the group of the domain. Because of the
+groups, the report of most MX hosts is read only once. A group has at most about three times as many domains as the
+average group: further domains of an MX host with very many domains are in groups that the hash of the domain selects.
 """
 
 import os
@@ -22,13 +22,13 @@ from targets.partition import octets_of, sort_key
 from targets.spool import Spool
 
 ROUTES, TARGETS, RECORDS = "group-routes", "group-targets", "group-records"
-"""The names of the files of a group; a line of ``TARGETS`` is a line of the spool."""
+"""The names of the files of a group; a line of ``TARGETS`` is a line of the spool (stored input of the run)."""
 
 HELD = 32 * 1024 * 1024
 """Maximum number of octets of lines in memory before the lines are appended to the files of their groups."""
 
 MOST = 2
-"""Maximum number of domains that the hash of the MX host puts into a group, in units of the average group."""
+"""Maximum number of domains that the hash of the MX host puts into a group, as a multiple of the average group."""
 
 _DONE = "grouped"
 _FIRST_HOST = re.compile(rb'"hosts":\[\["((?:[^"\\]|\\.)*)"')
@@ -109,7 +109,7 @@ def _keyed(path: Path) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _of_known(lines: Iterable[tuple[bytes, bytes]], groups: Mapping[bytes, int]) -> Iterator[tuple[int, bytes]]:
-    """Yield the group and the line of each key that has a group; a destination without a route is out of scope."""
+    """Yield the group and the line of each destination in ``groups``; a destination without a route is out of scope."""
     return ((groups[key], line) for key, line in lines if key in groups)
 
 
@@ -135,7 +135,7 @@ def _flush(place: PlanPlace, name: str, held: list[list[bytes]]) -> None:
 
 
 def _sync(place: PlanPlace, count: int) -> None:
-    """Write the files of all groups to the disk, so that the complete mark is true after a power failure."""
+    """Write the files of all groups to the disk, so that a power failure cannot leave ``_DONE`` without these files."""
     for path in [place.file(name, group) for name in (ROUTES, TARGETS, RECORDS) for group in range(count)]:
         if path.exists():
             with naming(path), path.open("rb") as file:

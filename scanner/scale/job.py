@@ -42,8 +42,9 @@ class Job:
     ``number`` is the number of the bucket (of destinations or MX hosts) or part of the scan, ``groups`` the number of
     buckets of the stage, ``addresses`` the number of buckets of addresses for the stage ``judge``. ``again`` is 0 for
     the first pass and otherwise the number of the retry pass; ``last`` is true for the last pass. ``share`` is the
-    number of child processes on the machine, which share its connection limits and rates. ``flags`` contains all
-    options of the scan, ``proof`` the text of the file by which a worker proves that it sees the run directory.
+    number of child processes on the machine, which share the connection limits and rates of the machine. ``flags``
+    contains all options of the scan, ``proof`` the text of the file by which a worker proves that it sees the run
+    directory.
     """
 
     stage: Stage

@@ -1,9 +1,9 @@
 """The join of the MX hosts of all parts of a scan: one report for each host in the run directory.
 
-A host that lies in several parts of a scan has a report in each part, with the addresses of that part. The TLSA records
-of the host are looked up in each part. If the TLSA records of two parts differ, a key rollover may have taken place
-between the lookups, and the merged report could show a mismatch that never existed. A host whose TLSA records differ
-between parts is examined again as a whole, in an additional part of the scan.
+A host that lies in several parts of a scan has a report in each part, with the addresses of that part. Each part of the
+scan looks up the TLSA records of its hosts. If the TLSA records of two parts differ, a key rollover may have taken
+place between the lookups, and the merged report could show a mismatch that never existed. A host whose TLSA records
+differ between parts is examined again as a whole, in an additional part of the scan.
 
 The JSON lines of certificates and of hosts that lie in one part only are copied without parsing. The JSON lines of
 hosts that may lie in several parts are distributed to files by a hash of the host, so that only the hosts of one file
@@ -63,7 +63,7 @@ def merged(split: SplitLine, reports: Sequence[HostReport]) -> HostReport:
 
 
 def agree(split: SplitLine, reports: Sequence[HostReport]) -> bool:
-    """Return whether each part with a host has a report of the host, and all reports have the same TLSA result.
+    """Return whether each part that contains a host has a report, and all reports have the same TLSA result.
 
     If the report of a part is missing, for example after an internal error, the addresses of that part were not
     examined. A host whose report was inferred in one part (``--sni-sample``) requires a clean result in every part.
@@ -78,7 +78,7 @@ def agree(split: SplitLine, reports: Sequence[HostReport]) -> bool:
 
 
 class _Keys:
-    """A set of keys as hashes, eight octets for each key.
+    """A set of keys of hosts, stored as a hash of eight octets for each key.
 
     Two keys may have the same hash.
     """
@@ -108,8 +108,8 @@ def write_again(place: PlanPlace, index: PlanIndex, late: Sequence[PartLine] = (
     """Merge the reports of hosts in several parts of a scan, and return the number of hosts to examine again.
 
     Hosts are examined again if the reports of their parts disagree, and hosts in ``late`` because their addresses were
-    found after the plan was made. The merged reports are written to the plan, and then the file of the part that
-    examines hosts again.
+    found after the plan was made. The merged reports are written to the directory of the plan; after the merged
+    reports, the file of the part that examines hosts again is written.
 
     Raises:
         StoreError: a file cannot be read or written.
@@ -200,7 +200,7 @@ def certs_index(place: PlanPlace) -> Path:
 def join_hosts(place: PlanPlace, index: PlanIndex, store: Store) -> None:
     """Write the reports of all hosts and their certificates to the run, and the indexes of both files.
 
-    Repeated calls write no line again.
+    A repeated call does not write a line a second time.
 
     Raises:
         StoreError: a file cannot be read or written.

@@ -1,4 +1,4 @@
-"""The judgement of the domains of a bucket (a group of destinations) from stored records, without network."""
+"""The judgement of one group of domains (see ``scanner.scale.grouping``) from stored records, without network."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -63,7 +63,7 @@ class JudgedGroup:
         """Judge the targets, write their records, and return the number of records that meet a condition.
 
         Args:
-            targets: the targets of the bucket; a target without a stored route is out of scope and is not judged.
+            targets: the targets of the group; a target without a stored route is out of scope and is not judged.
             ports: settings, trusted roots and counters; neither lookups nor probes are made.
             conditions: pairs of a field of the verdict and a value, from ``--fail-on``.
 

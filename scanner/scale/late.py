@@ -58,8 +58,8 @@ def write_late_hosts(place: PlanPlace, index: PlanIndex) -> int:
 def late_lines(place: PlanPlace, index: PlanIndex, settings: Settings) -> list[PartLine]:
     """Return the MX hosts to examine as a whole after all parts of the plan.
 
-    The hosts are those whose addresses a retry pass of the lookups found, and those in no part whose route a retry pass
-    found.
+    The hosts are those whose addresses a retry pass of the lookups found, and the hosts in no part of the plan that are
+    on a route that a retry pass found.
 
     Raises:
         StoreError: a file cannot be read.

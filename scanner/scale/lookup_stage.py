@@ -51,7 +51,7 @@ async def find_host_addresses(path: Path, hosts: Iterator[tuple[str, int]], port
 
 
 async def repeat_routes(path: Path, targets: Iterable[Target], again: int, ports: Ports) -> int:
-    """Repeat the failed MX lookups of a file of ``RouteLine`` records, and return the number that failed again.
+    """Repeat the failed MX lookups of a file of ``RouteLine`` records; return the number of lookups that failed again.
 
     Args:
         path: the file, which is replaced if an answer was found.

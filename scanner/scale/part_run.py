@@ -1,7 +1,7 @@
 """The run directory of a part of a scan: an ordinary run whose destinations are the MX hosts of the part.
 
-The state of the directory determines whether a pass over the part is new, resumed or skipped, because a Dask task may
-run twice, and may be interrupted at any moment. The lock of the run prevents two processes from working on the same
+The state of the run directory determines whether a pass over the part is new, resumed or skipped, because a Dask task
+may run twice, and may be interrupted at any moment. The lock of the run prevents two processes from working on the same
 part.
 """
 
@@ -33,7 +33,7 @@ _FLAGS = Path("spool") / "flags.json"
 class HostReader(Reader):
     """A reader of the destinations of a part of a scan; the text of a destination is ``host TAB port``.
 
-    A name in an MX record need not be a valid destination in an input list.
+    The reader accepts each host name of an MX record, even a name that is not a valid destination in an input list.
     """
 
     def destination(self, text: str) -> Destination:
@@ -77,7 +77,7 @@ def header_if_begun(run: Path) -> RunHeader | None:
 
 
 def merged_workers(workers: Iterable[ScanWorker]) -> tuple[ScanWorker, ...]:
-    """Return one entry for each machine and resolver, with the numbers of all its parts of the scan."""
+    """Return one entry for each machine and resolver, with the numbers of the parts of the scan examined there."""
     parts: dict[ScanWorker, set[int]] = {}
     for worker in workers:
         parts.setdefault(replace(worker, parts=()), set()).update(worker.parts)
@@ -109,7 +109,7 @@ def resume(run: Path) -> Store:
     """Open the run of a part of a scan; wait up to ``BUSY`` seconds for the lock of the run.
 
     Raises:
-        StoreError: the run cannot be read or written, or another process still writes to it.
+        StoreError: the run cannot be read or written, or another process still writes to the run.
     """
     until = time.monotonic() + BUSY
     while True:
