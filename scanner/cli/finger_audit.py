@@ -1,7 +1,7 @@
 """``mxsweep finger --json --all``: every address of every MX host, examined and judged as by ``scan``.
 
-With ``--all``, options that ``scan`` does not have (some levels, trust anchors, names to match, ``-M``, ``-f`` and
-others) are errors. Without ``--all``, ``--json`` supports options that ``scan`` does not have.
+With ``--all``, options that ``scan`` does not have (some TLS security levels, trust anchors, match arguments, ``-M``,
+``-f`` and others) are errors. Without ``--all``, ``--json`` supports options that ``scan`` does not have.
 """
 
 import sys
