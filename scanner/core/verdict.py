@@ -26,8 +26,8 @@ from scanner.vocabulary import CertAlg, Dane, FailureKind, Level, Phase, Pkix, S
 class View:
     """One MX host as a part of the route of one domain.
 
-    ``inferred`` is true for a host that was not probed. A failure of such a host was not seen, so a verdict that it
-    does not authenticate becomes ``unknown``.
+    ``inferred`` is true for a host that was not probed. No failure of the host itself was observed, so a verdict that
+    the host fails authentication becomes ``unknown``.
     """
 
     asked: Level
@@ -68,10 +68,10 @@ class ProbeRoles(NamedTuple, Generic[P]):
 
     ``own`` is the last probe with the TLS profile of the requested security level, with all key exchange groups or with
     classical groups only. If ``own`` offered classical groups only, ``large`` is the preceding probe, whose handshake
-    failed with all groups; else ``large`` is None. ``spare`` is the probe with opportunistic TLS settings that follows
-    the probe ``own``, or None. ``shown`` is the probe that represents the address: ``spare`` if only ``spare`` has a
-    handshake, else ``own``. The evidence, chain, TLS version and STARTTLS state of the address are those of the probe
-    ``shown``.
+    failed with all key exchange groups; else ``large`` is None. ``spare`` is the probe with opportunistic TLS settings
+    that follows the probe ``own``, or None. ``shown`` is the probe that represents the address: ``spare`` if only
+    ``spare`` has a handshake, else ``own``. The evidence, chain, TLS version and STARTTLS state of the address are
+    those of the probe ``shown``.
     """
 
     own: P

@@ -251,7 +251,7 @@ class _JudgedDomain:
         return judgement.dane_sender(host, view.verdict.level, view.nexthop, view.route, report, view.certs)
 
     def _dane_decides(self, report: HostReport) -> bool:
-        """Return whether DANE alone determines the action at a host; True if a DNSSEC state is not known."""
+        """Return whether DANE alone determines a sender's action at a host; True if the DNSSEC state is not known."""
         security = mx_security(self._view.route)
         if report.tlsa.dane is Dane.UNKNOWN or security is Security.INDETERMINATE:
             return True

@@ -126,7 +126,7 @@ class Patterns:
         self._valid = frozenset(pattern for pattern in patterns if _pattern_defect(pattern) is None)
 
     def match(self, host: str) -> bool:
-        """Return whether an MX host is listed."""
+        """Return whether a pattern of the policy matches an MX host."""
         return not self._valid.isdisjoint(patterns_for(host))
 
     def listing(self, hosts: Iterable[str]) -> frozenset[str]:
