@@ -95,8 +95,7 @@ def row(resolver: str, validation: Validation, program: str) -> Check:
 
 
 def joint(found: list[Validation]) -> Validation:
-    """Return the joint result of several resolvers: the first of ``PASSES_ON``, ``UNKNOWN``, ``ITSELF`` in
-    ``found``."""
+    """Return ``PASSES_ON`` if any resolver passes on the AD bit, else ``UNKNOWN`` if any resolver is ``UNKNOWN``."""
     order = (Validation.PASSES_ON, Validation.UNKNOWN, Validation.ITSELF)
     return min(found, key=order.index, default=Validation.UNKNOWN)
 

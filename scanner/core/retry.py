@@ -104,7 +104,7 @@ def _untried(report: EndpointReport) -> bool:
 
 
 def with_earlier(report: HostReport, before: HostReport) -> HostReport:
-    """Return the report of a later pass together with the probes of the earlier passes."""
+    """Return the report of a host in a later pass, with the probes of the earlier passes added."""
     known = {each.address: each for each in before.endpoints}
     endpoints = tuple(_joined(each, known.get(each.address)) for each in report.endpoints)
     return replace(report, endpoints=endpoints)

@@ -1,9 +1,10 @@
 """The verdict of one address for one domain, from its probes and their evidence.
 
-A verdict on an address has three independent parts. ``tls`` is the label of posttls-finger for the session. ``dane`` is
-the result of comparing the certificate chain with the TLSA records. ``sender`` is the action of Postfix smtp(8) at the
-requested level. An inconclusive observation leads to ``unknown``: reply code 421 is not "no STARTTLS", a time-out is
-not "no TLS". The module ``rollup`` combines the verdicts of addresses into verdicts of hosts and domains.
+A verdict on an address has three independent fields: ``tls``, ``dane`` and ``sender``. ``tls`` is the label of
+posttls-finger for the session. ``dane`` is the result of comparing the certificate chain with the TLSA records.
+``sender`` is the action of Postfix smtp(8) at the requested level. An inconclusive observation leads to ``unknown``:
+reply code 421 is not "no STARTTLS", a time-out is not "no TLS". The module ``rollup`` combines the verdicts of
+addresses into verdicts of hosts and domains.
 """
 
 from collections.abc import Mapping, Sequence
@@ -213,7 +214,7 @@ def lacks_tls(parts: ProbeRoles[Probe]) -> bool:
 
 
 def _anonymous(view: View) -> tuple[Dane, tuple[Reason, ...]]:
-    """Return the DANE verdict on a session without certificate: ``mismatch`` if no anonymous suite was offered."""
+    """Return the DANE verdict without a certificate: ``unknown`` if anonymous suites were offered, else ``mismatch``."""
     return (Dane.MISMATCH, (Reason.NO_CERTIFICATE,)) if view.asked.must_match else (Dane.UNKNOWN, ())
 
 

@@ -30,7 +30,7 @@ _CONCLUSIVE = (FailureKind.TLS, FailureKind.GARBAGE, FailureKind.TOO_LONG)
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The policy, or in ``why`` the reason for its absence: ``none``, ``invalid``, ``lookup_failed`` or ``unknown``."""
+    """A policy, or in ``why`` the reason for its absence: ``none``, ``invalid``, ``lookup_failed`` or ``unknown``."""
 
     policy: STSPolicy | None
     why: DomainSTS | None
