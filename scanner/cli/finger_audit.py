@@ -82,7 +82,7 @@ def _settings(options: Options, ehlo: str) -> Settings:
 def _prober(options: Options, settings: Settings) -> ProbeEndpoint:
     """Return a function that probes an endpoint with the cipher grade and protocols of the command line.
 
-    The other properties of the TLS offer come from the TLS profile that the endpoint names.
+    All properties of the TLS offer except cipher grade and protocols come from the TLS profile that the endpoint names.
     """
     profiles = {name: _offer(options, name) for name in _PROFILES}
 

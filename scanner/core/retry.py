@@ -1,8 +1,8 @@
 """Rules that select the hosts and domains to examine again, and that join an address's probes of several passes.
 
 Only hosts and domains with an inconclusive result are examined again. An address that accepted no connection is probed
-again only if no other address of the host accepted a connection, since the address with a connection otherwise
-determines the verdict on the host.
+again only if no other address of the host accepted a connection, since an address that accepted a connection determines
+the verdict on the host.
 """
 
 from dataclasses import replace

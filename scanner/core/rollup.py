@@ -227,7 +227,7 @@ def unexamined(hop: RouteHost, limit: Reason | None = None) -> HostVerdict:
 
 
 def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> DomainVerdict:
-    """Return the verdict for a domain at a level, from its route and its hosts in the order of the route."""
+    """Return the verdict for a domain at a security level, from its route and its hosts in the order of the route."""
     final = route.final or _nowhere(route, hosts)
     if final in NO_MAIL:
         return _no_mail(level, route, final)

@@ -2,9 +2,9 @@
 
 A verdict on an address has three independent fields: ``tls``, ``dane`` and ``sender``. ``tls`` is the label of
 posttls-finger for the session. ``dane`` is the result of comparing the certificate chain with the TLSA records.
-``sender`` is the action of Postfix smtp(8) at the requested level. An inconclusive observation leads to ``unknown``:
-reply code 421 is not "no STARTTLS", a time-out is not "no TLS". The module ``rollup`` combines the verdicts of
-addresses into verdicts of hosts and domains.
+``sender`` is the action of Postfix smtp(8) at the requested security level. An inconclusive observation leads to
+``unknown``: reply code 421 is not "no STARTTLS", a time-out is not "no TLS". The module ``rollup`` combines the
+verdicts of addresses into verdicts of hosts and domains.
 """
 
 from collections.abc import Mapping, Sequence
@@ -214,7 +214,7 @@ def lacks_tls(parts: ProbeRoles[Probe]) -> bool:
 
 
 def _anonymous(view: View) -> tuple[Dane, tuple[Reason, ...]]:
-    """Return the DANE verdict without a certificate: ``unknown`` if anonymous suites were offered, else ``mismatch``."""
+    """Return the DANE verdict without certificate: ``unknown`` if anonymous suites were offered, else ``mismatch``."""
     return (Dane.MISMATCH, (Reason.NO_CERTIFICATE,)) if view.asked.must_match else (Dane.UNKNOWN, ())
 
 
@@ -301,7 +301,7 @@ def opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
 def deciding(view: View, report: EndpointReport) -> Probe:
     """Return the probe that determines the sender verdict.
 
-    At the levels verify and secure, the probe with the TLS profile of the level determines the sender verdict.
+    At the security levels verify and secure, the probe with the TLS profile of the level determines the sender verdict.
     """
     parts = sessions(report)
     return parts.own if view.asked in (Level.VERIFY, Level.SECURE) else parts.shown
