@@ -17,7 +17,7 @@ MAX_AGE = 31_557_600
 """Maximum of ``max_age`` in seconds: a year; senders use this maximum in place of a greater value."""
 
 SHORT_AGE = 86_400
-"""Minimum useful ``max_age`` in seconds (a day): a policy with a lower value expires between two uses by most senders."""
+"""Minimum useful ``max_age`` in seconds (a day): a policy of a shorter age expires between two uses by most senders."""
 
 PUBLISHED_AGE = 604_800
 """The ``max_age`` of a proposed policy, in seconds: one week. RFC 8461 section 3.2 expects weeks or more."""
