@@ -95,7 +95,7 @@ VERDICTS = 64
 """Maximum number of address verdicts in the host verdicts that are kept for one MX host."""
 
 DOMAINS = 4
-"""Maximum number of kept results of judgements of domains with the same first MX host."""
+"""Maximum number of judgements that are kept for the domains with the same first MX host."""
 
 NAMES = 512
 """Maximum number of names in a host's leaf certificates up to which domains share the verdict on the host."""
@@ -158,7 +158,7 @@ class HostVerdicts:
         result keeps its host verdicts in memory.
 
         Args:
-            facts: everything but the host verdicts on which the result depends.
+            facts: everything on which the result depends, except the host verdicts.
             hosts: the verdicts of the hosts, in the order of the route.
             judge: function without side effects that computes the result.
         """
