@@ -1,7 +1,7 @@
 """``mxsweep finger --json --all``: every address of every MX host, examined and judged as by ``scan``.
 
-With ``--all``, options that ``scan`` does not have (some levels, trust anchors, names to match, ``-M``, ``-f`` and
-others) are errors. Without ``--all``, ``--json`` supports options that ``scan`` does not have.
+With ``--all``, options that ``scan`` does not have (some TLS security levels, trust anchors, match arguments, ``-M``,
+``-f`` and others) are errors. Without ``--all``, ``--json`` supports options that ``scan`` does not have.
 """
 
 import sys
@@ -82,7 +82,7 @@ def _settings(options: Options, ehlo: str) -> Settings:
 def _prober(options: Options, settings: Settings) -> ProbeEndpoint:
     """Return a function that probes an endpoint with the cipher grade and protocols of the command line.
 
-    The other properties of the TLS offer come from the TLS profile that the endpoint names.
+    All properties of the TLS offer except cipher grade and protocols come from the TLS profile that the endpoint names.
     """
     profiles = {name: _offer(options, name) for name in _PROFILES}
 

@@ -1,10 +1,11 @@
 """``mxsweep finger --json``: the run of finger as one JSON line with the records that ``scan`` writes.
 
 With ``--json``, finger makes the same connections as without ``--json``. The record does not contain the addresses
-after the first address that accepted a connection, because finger does not connect to them. ``dane`` is ``unknown`` at
-levels that do not use TLSA records. ``tls`` is the TLS status in the summary line of finger, which depends on the
-options ``-A -M -d -f -s`` and match arguments. At level ``none``, finger requests no TLS, so that the session is always
-clear text. At the levels ``fingerprint``, ``verify`` and ``secure``, mail would be sent only to a verified peer.
+after the first address that accepted a connection, because finger does not connect to them. The field ``dane`` is
+``unknown`` at TLS security levels that do not use TLSA records. The field ``tls`` is the TLS status in the summary line
+of finger, which depends on the options ``-A -M -d -f -s`` and match arguments. At the TLS security level ``none``,
+finger requests no TLS, so that the session is always clear text. At the TLS security levels ``fingerprint``, ``verify``
+and ``secure``, mail would be sent only to a verified peer.
 """
 
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ from scanner.reasons import Reason
 from scanner.vocabulary import Dane, Level, PostQuantum, Sender, Served, StartTLS, TLSState
 
 _PROVEN = (Level.FINGERPRINT, Level.VERIFY, Level.SECURE)
-"""Levels at which only a verified peer gets mail, regardless of TLSA records."""
+"""TLS security levels at which only a verified peer gets mail, regardless of TLSA records."""
 
 _NOT_ASKED = TLSALookup("", (), Dane.UNKNOWN, None)
 
@@ -48,7 +49,7 @@ _NOT_ASKED = TLSALookup("", (), Dane.UNKNOWN, None)
 def check(setup: Setup) -> None:
     """Check that finger can offer TLS, unless the level is ``none``.
 
-    Without TLS, the record would describe a fault of this client instead of the server.
+    If finger cannot offer TLS, the record would describe a fault of this client instead of the server.
 
     Raises:
         Fatal: an error in a setting disabled TLS, or the cipher grade (``-g``) or the protocols (``-p``) cannot be
@@ -96,7 +97,7 @@ def record_of(run: FingerRun) -> tuple[DomainRecord, tuple[HostReport, ...], dic
 
 
 def _without_address(run: FingerRun, way: Route) -> list[RouteHost]:
-    """Return the MX hosts of a route for which finger found no address."""
+    """Return the MX hosts in the route of the destination for which finger found no address."""
     found = {host_address.host for host_address in run.found.addresses}
     return [hop for hop in way.hosts if hop.host not in found]
 

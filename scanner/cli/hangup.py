@@ -14,8 +14,8 @@ from scanner.cli.console import say
 def hangup(reopen: Sequence[Callable[[], None]]) -> Iterator[None]:
     """Handle the signal SIGHUP during the ``with`` block.
 
-    If ``reopen`` is empty, or if stderr is a terminal, SIGHUP acts as SIGTERM: the closing of a terminal causes SIGHUP.
-    If a program such as ``nohup`` has set SIGHUP to be ignored, the scan ignores SIGHUP.
+    If ``reopen`` is empty, or if stderr is a terminal, SIGHUP ends the scan, because the closing of a terminal causes
+    SIGHUP. If a program such as ``nohup`` has set SIGHUP to be ignored, the scan ignores SIGHUP.
 
     Args:
         reopen: functions that each reopen one file, or raise ``StoreError``.

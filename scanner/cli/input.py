@@ -26,7 +26,7 @@ ANONYMOUS_TARGETS = 1000
 """Maximum number of targets without ``--ehlo``: the source of a larger scan must be identifiable."""
 
 REJECTS_SHOWN = 10
-"""Maximum number of rejected lines printed on stderr if no line can be scanned."""
+"""Maximum number of rejected lines printed on stderr if no line of the input can be scanned."""
 
 PROGRESS_SECONDS = 2.0
 """Seconds between two reports of the number of lines read."""
@@ -56,7 +56,7 @@ class Input:
 
         Args:
             place: directory for the spool.
-            seen: function that is called after each item of the input with the number of lines read so far.
+            seen: function that is called for each entry or block of the input with the number of its lines.
 
         Raises:
             CliError: there are too many targets for a scan without an EHLO name.
@@ -76,7 +76,7 @@ class Input:
         )
 
     def notes(self, spool: Spool) -> list[str]:
-        """Return warnings about the lists, which are printed even with ``--quiet`` and stored in run.json."""
+        """Return warnings about the input lists, which are printed even with ``--quiet`` and stored in run.json."""
         lists = [each for each in (self.first, self.lists) if each is not None]
         return [*spool.cut, *(note for each in lists for note in each.notes), *too_many(spool, self.max_rejects)]
 
@@ -90,7 +90,7 @@ class _Limit:
         self._keys: set[bytes] = set()
 
     def passed(self, entries: Iterator[Entry], seen: Callable[[int], None]) -> Iterator[Entry]:
-        """Yield the items of the input up to the last destination that ``--head`` permits.
+        """Yield the entries (lines or blocks) of the input up to the last destination that ``--head`` permits.
 
         Raises:
             CliError: there are too many destinations for a scan without an EHLO name.
@@ -194,7 +194,7 @@ def _nothing(spool: Spool, notes: list[str]) -> str:
 
 
 def _safe(text: str, *limit: int) -> str:
-    """Return a text of a list without characters that a terminal would obey, cut at a number of characters."""
+    """Return a text of an input list with escaped control characters, cut after ``limit`` characters."""
     shown: str = code_of("results.render.escape:safe")(text, *limit)
     return shown
 

@@ -20,7 +20,7 @@ LEVELS = [level.value for level in (Level.MAY, Level.ENCRYPT, Level.DANE, Level.
 FAMILIES = [family.value for family in Family]
 
 DAYS = 21
-"""Default of ``--days`` in ``report`` and ``diff``; a renewal due 30 days before expiry is 9 days late at 21 days."""
+"""Default of ``--days``: if renewal is due 30 days before expiry, a certificate with 21 days left is 9 days late."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -75,7 +75,7 @@ PORT = click.IntRange(1, 65535)
 
 
 Option = Callable[..., Callable[[Any], Any]]
-"""A function that takes further attributes of an option, such as its panel, and returns a command decorator."""
+"""A function that takes more attributes of an option, such as its help panel, and returns a command decorator."""
 
 
 def option(*names: str, **attributes: Any) -> Option:

@@ -89,7 +89,7 @@ def _unsaved(argv: Sequence[str]) -> list[str]:
 def _relevant(trust: TrustStore, ders: Iterable[bytes]) -> list[bytes]:
     """Return the trusted certificates that can be in a certificate path from one of the certificates ``ders``.
 
-    The other trusted certificates are not saved, because root bundles are large.
+    A trusted certificate that no certificate path of the run can contain is not saved, because root bundles are large.
     """
     wanted = readable(certs.facts(der) for der in ders)
     found: dict[bytes, None] = {}

@@ -24,7 +24,7 @@ def paper(run: Run, directory: str, history: Sequence[Run]) -> None:
     """Write the tables of a paper into a directory and print the names of the files.
 
     Raises:
-        CliError: a run cannot be read, a file cannot be written, or the history is newer than the run.
+        CliError: a run cannot be read, a file cannot be written, or a run of the history is newer than ``run``.
     """
     with reading():
         try:
@@ -87,7 +87,7 @@ def moment(text: str) -> datetime:
 
 
 def _trust(run: Run, ca_file: str | None, ca_path: str | None) -> TrustStore:
-    """Return the trusted roots that the options name; without options, those that the settings of the run name.
+    """Return the trusted roots that the options name; without options, the roots that the run's settings name.
 
     If the settings of the run name no roots, return the trusted roots of the system.
     """

@@ -97,7 +97,7 @@ class Reach:
         flags: the options of the scan.
 
     Raises:
-        CliError: a file that an option names cannot be read; this is checked at once.
+        CliError: a file that an option names cannot be read; such a file is read at once.
     """
 
     def __init__(self, flags: dict[str, Any]) -> None:

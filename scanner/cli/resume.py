@@ -92,12 +92,12 @@ def _text(value: object) -> str:
 
 
 def check_settings(path: Path, settings: Settings) -> None:
-    """Check that the settings are equal to the settings in the header of the run.
+    """Check that the settings of a continued scan are equal to the settings in the header of the run.
 
     A setting that the header lacks, because an older version of mxsweep wrote the header, is not compared.
 
     Raises:
-        CliError: a setting differs.
+        CliError: a setting differs from the header of the run.
     """
     old, new = header_of(path).settings, codec.plain(asdict(settings))
     for name in sorted(old):

@@ -42,7 +42,7 @@ _ONE_PROCESS = {
     "log_file": ("--log-file", "a scan with --dask has no log; its records contain the same"),
     "retry_inconclusive": ("--retry-inconclusive", "use it without --dask: it examines few domains"),
 }
-"""Options of a scan in one process only, and the reason."""
+"""Options that a scan with ``--dask`` does not support, each with the reason."""
 
 _LEFT_OUT = ("max_time", "exclusive", "status_file", "metrics_file", "config", "dask", "dask_security")
 """Names of the options that concern the scan as a whole, and that its jobs do not get."""
@@ -85,8 +85,9 @@ Header = Callable[[Request, Resolved, Spool | None], RunHeader]
 class ScaleRequest:
     """A scan in many processes.
 
-    ``request`` contains the settings that are stored in the run. ``used`` contains the settings of the scan after this
-    machine's limit of open files. ``spool`` contains the destinations; None continues an existing run.
+    ``request`` contains the settings that are stored in the run. ``used`` contains the settings with the connection
+    limits that this machine's limit of open files permits. ``spool`` contains the destinations; None continues an
+    existing run.
     """
 
     request: Request
@@ -117,7 +118,7 @@ def run(scale: ScaleRequest) -> int:
 async def _run(scale: ScaleRequest, fleet: Fleet) -> int:
     """Open the resolver, the cluster and the run in this order, and run the scan.
 
-    In this order, a run directory is made only if the resolver and the cluster can be used.
+    The run is opened last, so that a run directory is made only if the resolver and the cluster can be used.
     """
     async with _resolver(scale) as resolved:
         workers_of = cluster(scale.choice, scale.request.flags["dask_security"], fleet.event)
@@ -232,7 +233,8 @@ def _flags(scale: ScaleRequest) -> dict[str, Any]:
 async def _watch_signals(driver: ScaleDriver, console: Console) -> None:
     """Stop the scan after interrupts (SIGINT, SIGTERM).
 
-    After the first interrupt, all workers finish their probes in flight; after the second interrupt, they stop at once.
+    After the first interrupt, all workers finish their probes in flight; after the second interrupt, all workers stop
+    at once.
     """
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:

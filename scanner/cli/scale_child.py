@@ -173,9 +173,10 @@ def _this_worker(job: Job, request: Request, resolved: Resolved) -> ScanWorker:
 
 
 async def _watch(place: PlanPlace, stop: Stop, *, drains: bool) -> None:
-    """End the job early if the worker that started this process ends or the file ``stop`` appears.
+    """End the job early if the worker that started this process ends or the file ``RUN/plan/stop`` appears.
 
-    If ``drains`` is true, the file ``stop`` lets the job finish its probes in flight, unless the file contains "now".
+    If ``drains`` is true, the file ``RUN/plan/stop`` lets the job finish its probes in flight, unless the file contains
+    "now".
     """
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_watch_parent, stop)
@@ -219,11 +220,11 @@ async def _guarded(request: Request, place: PlanPlace, stats: Stats, work: Calla
 # --- lookups ----------------------------------------------------------------------------------------------------
 
 LookUp = Callable[[Path, Ports], Awaitable[int]]
-"""A function that makes the lookups of a file, and returns the number of failed lookups."""
+"""A function that makes DNS lookups, writes the answers to a file, and returns the number of failed lookups."""
 
 
 async def _lookups(job: Job, request: Request, place: PlanPlace, work: LookUp) -> JobResult:
-    """Do the lookups of a file, unless the file exists already, or repeat its failed lookups."""
+    """Make the DNS lookups of a job, unless the file of their answers exists, or repeat the failed lookups."""
     path, stats = place.file(job.stage, job.number), Stats()
     failed = lookup_stage.failed_lookups(job.stage, path) if path.exists() else 0
     if path.exists() and not (job.again and failed):
@@ -292,7 +293,7 @@ async def _records(job: Job, request: Request, place: PlanPlace) -> JobResult:
 
 
 async def _policies(job: Job, request: Request, place: PlanPlace) -> JobResult:
-    """Make a pass over the policies of all domains."""
+    """Request the MTA-STS policies of the domains, in the first pass or a retry pass."""
     files = [place.file(Stage.RECORDS, number) for number in range(job.groups)]
     stats, passes = Stats(), request.settings.retries.times + job.again
 

@@ -1,13 +1,14 @@
 """The resolver of a machine of a cluster, which all processes of a scan on the machine share.
 
-The first process that needs the resolver starts this module as a program. The program chooses and tests the resolver,
-starts a private unbound if the machine has no validating resolver, and sends a description of the resolver to each
-process that connects to the program's socket. A process keeps its connection while it uses the resolver. The program
-ends ``LINGER`` seconds after the end of the last connection.
+The first process that needs the resolver starts this module as the resolver program. The resolver program chooses and
+tests the resolver, starts a private unbound if the machine has no validating resolver, and sends a description of the
+resolver to each process that connects to the socket of the resolver program. A process keeps its connection to the
+resolver program while the process uses the resolver. The resolver program ends ``LINGER`` seconds after the end of the
+last connection.
 
-The socket has an abstract name (unix(7)). An abstract name is valid in one network namespace, as the loopback address
-of the private unbound is. The name is derived from a random text of the scan (``Job.proof``). A process that connects
-checks that the program runs as the same user.
+The socket of the resolver program has an abstract name (unix(7)). An abstract name is valid in one network namespace,
+as the loopback address of the private unbound is. The name of the socket is derived from a random text of the scan
+(``Job.proof``). A process that connects to the socket checks that the resolver program runs as the same user.
 """
 
 import errno
@@ -41,7 +42,7 @@ PROGRAM = (sys.executable, "-m", "scanner.cli.scale_resolver")
 """The command that starts the resolver program (this module), with the Python interpreter of this process."""
 
 LINGER = 30.0
-"""Seconds from the end of the last connection to the end of the resolver program, in which a new job often connects."""
+"""Seconds without a connection after which the resolver program ends; a new job often connects earlier."""
 
 START = 60.0
 """Seconds to wait for the answer of the resolver program; its preflight checks take at most about 30 seconds."""
@@ -87,11 +88,11 @@ def _name(job: Job) -> bytes:
 
 @asynccontextmanager
 async def machine_resolver(job: Job, request: Request) -> AsyncIterator[tuple[Resolved, ResolverAnswer]]:
-    """Provide the resolver of this machine during the block, and start the resolver program if it does not run.
+    """Provide this machine's resolver for the ``with`` block, and start the resolver program if it does not run.
 
     Raises:
         CliError: the machine has no usable resolver, or the resolver program does not answer.
-        UnboundError: the resolver program ended during the block; the block is cancelled.
+        UnboundError: the resolver program ended during the ``with`` block, which is then cancelled.
     """
     stream, answer = await _reach(job)
     if answer.resolver is None:

@@ -134,9 +134,9 @@ def _source(name: str) -> InputSource:
 class OnePass:
     """One pass of one part of a scan in many processes.
 
-    ``number`` is 0 for the first pass, and 1 or more for a retry pass. ``adapt`` takes the ports of a scan and returns
-    ports that answer DNS questions with the answers of the lookup stages. ``watch`` ends the pass early if the scan is
-    to stop or the worker that started this process has ended.
+    ``number`` is 0 for the first pass, and 1 or more for a retry pass. ``adapt`` takes the ``Ports`` of a scan and
+    returns ``Ports`` that answer DNS questions with the answers of the lookup stages. ``watch`` ends the pass early if
+    the scan is to stop or the worker that started this process has ended.
     """
 
     number: int
@@ -220,7 +220,7 @@ def _totals(stats: Stats, work: Work, seconds: float) -> dict[str, int]:
 
 
 def _pass_totals(stats: Stats, one: OnePass | None, state: RunState) -> dict[str, int]:
-    """Return the number of the last complete pass of a part, and the number of targets for the next pass."""
+    """Return the number of a part's last complete pass, and the number of targets for the next pass over the part."""
     if one is None:
         return {}
     return {"pass": one.number if state is RunState.COMPLETE else one.number - 1, "pending": stats.retrying}

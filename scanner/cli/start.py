@@ -1,7 +1,7 @@
 """The first part of ``mxsweep scan``: check the options, read the input, and choose the resolver.
 
-The first packet of a scan is a question to the resolver. This module imports only what precedes this packet; the rest
-of the code of a scan is loaded by ``code_of`` while the resolver answers.
+The first packet of a scan is a question to the resolver. This module imports only the code that a scan needs before its
+first packet; ``code_of`` loads the rest of the code of a scan while the resolver answers.
 """
 
 import gc
@@ -40,10 +40,10 @@ REST = (
     *("scanner.model:RunHeader", "OpenSSL.SSL:Connection", "scanner.core.verdict:judge"),
     *("scanner.run.pipeline:scan", "results.store.writer:Store", "scanner.cli.tools:wired", "scanner.cli.scan:scan"),
 )
-"""The code of a scan after the choice of the resolver, in parts."""
+"""The names of the code that a scan needs after the choice of the resolver; each name loads a part of the code."""
 
 ANSWER = 0.02
-"""Seconds after which ``REST`` is loaded: the questions have been sent, and few resolvers have answered."""
+"""Seconds before each part of ``REST`` is loaded: the DNS questions have been sent, and few resolvers have answered."""
 
 COLLECT = (1_000_000, 20, 20)
 """Thresholds of the garbage collector (``gc.set_threshold``).
@@ -110,14 +110,14 @@ async def _scan(request: Request, used: Request, progress: ProgressRequest, spoo
 
 
 async def load_rest() -> None:
-    """Load ``REST`` while the resolver answers; between two parts, answers are read and deadlines are checked."""
+    """Load the parts of ``REST``; before each part, wait ``ANSWER`` seconds, in which DNS answers are processed."""
     for part in REST:
         await trio.sleep(ANSWER)
         code_of(part)
 
 
 def _reported(error: BaseException) -> BaseException:
-    """Return the exception to raise for an error of the scan: a ``CliError`` of one line, or a bug unchanged."""
+    """Return the exception to raise for an error of the scan: CliError, BrokenPipeError, or ``error`` itself."""
     if isinstance(error, UnboundError):
         return CliError(str(error), Exit.UNFIT)
     if not isinstance(error, StoreError):

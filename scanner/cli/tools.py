@@ -1,4 +1,4 @@
-"""The tools of an examination for the command line and ``scanner.api``: network ports and trusted roots.
+"""The resources of an examination for the command line and ``scanner.api``: network functions and trusted roots.
 
 This module does not read command-line options or write to a terminal: messages go to a function of the caller.
 """

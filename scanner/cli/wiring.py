@@ -53,13 +53,13 @@ async def fit_resolver(settings: Settings, choice: ResolverChoice, say: Say) -> 
 
 
 def load_codecs() -> None:
-    """Load the text codecs of a scan, because a first use without a free descriptor fails with ``LookupError``."""
+    """Load the text codecs of a scan, because a first use without a free file descriptor fails (``LookupError``)."""
     for name in TEXT_CODECS:
         codecs.lookup(name)
 
 
 async def load_late() -> None:
-    """Load dnspython after ``LOADED_AFTER`` seconds, because a first use without a free descriptor fails."""
+    """Load dnspython after ``LOADED_AFTER`` seconds, because a first use without a free file descriptor fails."""
     loaded = False
     while not loaded:
         await trio.sleep(LOADED_AFTER)

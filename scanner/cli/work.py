@@ -26,8 +26,8 @@ _SPOOL, _FLAGS = "spool", "flags.json"
 class Work:
     """The destinations that this process examines, and the state of the run before this process.
 
-    ``done`` of ``total`` destinations were examined before. ``others`` are destinations of the run that are not
-    examined again. ``rejects`` is the number of rejected lines that the run already contains.
+    Earlier processes examined ``done`` of ``total`` destinations. ``others`` is the number of destinations of the run
+    that are not examined again. ``rejects`` is the number of rejected lines that the run already contains.
     """
 
     items: Iterator[Target | Reject]
@@ -82,8 +82,8 @@ def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
 def _bugs_again(header: RunHeader) -> bool:
     """Return whether ``--resume`` scans the domains with an internal error again.
 
-    If the run was interrupted, the domains are scanned again only by another version of mxsweep, because the same
-    version would have the same error again.
+    If the run was interrupted, domains with an internal error are scanned again only by another version of mxsweep,
+    because the same version would have the same error again.
     """
     return header.state is RunState.COMPLETE or (header.versions or (header.version,))[-1] != __version__
 

@@ -25,7 +25,7 @@ _SIGNATURES = {
 """Key algorithms by the beginning of the IANA name of a signature scheme."""
 
 _REFUSALS = ("handshake failure", "insufficient security", "illegal parameter", "unsupported certificate")
-"""Alerts of a server that has no certificate for an offer, as OpenSSL names them after the word "alert"."""
+"""TLS alerts of a server without a certificate for the client's offer, as OpenSSL names them after the word "alert"."""
 
 
 class _Signed(Protocol):
@@ -53,7 +53,7 @@ def algorithm_of(handshake: _Signed) -> CertAlg:
 
 
 def wanted(algorithms: Sequence[CertAlg], own: Probe, lookup: TLSALookup) -> list[tuple[CertAlg, str]]:
-    """Return the key algorithms that further probes of an address have to offer, each with the name of the TLS profile.
+    """Return the key algorithms to offer in further probes of an address, each with the name of its TLS profile.
 
     Args:
         algorithms: the algorithms that the settings name.
@@ -90,7 +90,7 @@ def algorithm_verdicts(
     default: tuple[Handshake, Dane],
     certs: Mapping[str, CertFacts],
 ) -> dict[CertAlg, Dane]:
-    """Return the DANE verdicts on a server's certificates by key algorithm, first on the default offer's certificate.
+    """Return the DANE verdicts on a server's certificates by key algorithm; the default offer's verdict comes first.
 
     Args:
         peer: the host in the route of the domain.

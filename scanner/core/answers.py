@@ -110,10 +110,10 @@ def bogus(answer: Answer) -> Answer:
 
 
 def unfinished(answer: Answer) -> bool:
-    """Return whether a reply contains a chain of aliases but no answer for the last name of the chain.
+    """Return whether a reply contains an alias chain but no answer for the last name of the alias chain.
 
-    A negative answer for the last name of the chain contains an SOA record (RFC 2308 section 2.2), which determines
-    ``ttl``. If ``ttl`` is 0, the caller has to query the last name of the chain.
+    A negative answer for the last name of the alias chain contains an SOA record (RFC 2308 section 2.2), which
+    determines ``ttl``. If ``ttl`` is 0, the caller has to query the last name of the alias chain.
     """
     return answer.outcome is Outcome.NODATA and bool(answer.aliases) and answer.ttl == 0
 

@@ -1,11 +1,11 @@
 """DANE verification of a certificate chain (RFC 7671, RFC 7672) as OpenSSL does it, without the comparison of names.
 
 DANE-EE records (usage 3) are compared first: a match with the leaf succeeds regardless of dates, names and issuer of
-the leaf. For DANE-TA (usage 2), a path is built from the certificates sent and from the certificates in ``2 0 0``
-records, never from local authorities. The path ends when a certificate above the leaf matches a record, or when the key
-in a ``2 1 0`` record verifies the signature of the topmost certificate. The module ``pathchecks`` checks the complete
-path. Reference identifiers depend on the domain: if ``needs_name`` is true, the caller has to compare the names of the
-certificate.
+the leaf. For DANE-TA (usage 2), a certificate path is built from the certificates sent and from the certificates in
+``2 0 0`` records, never from local authorities. The path ends when a certificate above the leaf matches a DANE-TA
+record, or when the key in a ``2 1 0`` record verifies the signature of the topmost certificate. The module
+``pathchecks`` checks the complete certificate path. Reference identifiers depend on the domain: if ``needs_name`` is
+true, the caller has to compare the names of the certificate.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ def match(
     Args:
         records: all TLSA records of the host; unusable records are ignored.
         chain: the certificates as sent, leaf first, at least one.
-        now: the time at which dates are judged.
+        now: the time at which the validity of certificates is checked.
         security_level: OpenSSL security level for keys and signatures; Postfix uses 1 at mandatory TLS levels.
         digests: the enabled digests, from strong to weak.
 

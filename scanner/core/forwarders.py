@@ -2,8 +2,8 @@
 
 A stub such as Docker's DNS server (127.0.0.11), dnsmasq or systemd-resolved may only forward questions. The AD bit in
 the replies of a stub that only forwards comes from a resolver on another machine, and anyone on the path to that
-resolver can forge the AD bit. No DNS answer distinguishes a stub from a validating resolver, so mxsweep uses the
-address, the answer to ``version.bind`` (RFC 4892) and the configuration of the stub, as far as mxsweep knows them.
+resolver can forge the AD bit. No DNS answer distinguishes a stub from a validating resolver, so mxsweep decides by the
+address of the stub, its answer to ``version.bind`` (RFC 4892) and its configuration file.
 """
 
 import ipaddress
@@ -47,9 +47,9 @@ class Stub:
 
 
 def validation_of(stub: Stub) -> tuple[Validation, str]:
-    """Return whether a stub or another resolver validates the answers, and the name of the stub's program.
+    """Return whether the resolver itself validates its answers, and the name of the resolver's program.
 
-    The program name is empty if the stub does not answer ``version.bind`` and has no address of a known program.
+    The program name is empty if the resolver does not answer ``version.bind`` and its address is of no known program.
     """
     version = stub.version.lower()
     if stub.address == DOCKER:
@@ -95,7 +95,7 @@ def row(resolver: str, validation: Validation, program: str) -> Check:
 
 
 def joint(found: list[Validation]) -> Validation:
-    """Return ``PASSES_ON`` if a resolver passes on the AD bit, else ``UNKNOWN`` if validation is unknown."""
+    """Return ``PASSES_ON`` if any resolver passes on the AD bit, else ``UNKNOWN`` if any resolver is ``UNKNOWN``."""
     order = (Validation.PASSES_ON, Validation.UNKNOWN, Validation.ITSELF)
     return min(found, key=order.index, default=Validation.UNKNOWN)
 

@@ -54,7 +54,7 @@ def with_dane(report: _Report, chain: Sequence[CertFacts], lookup: TLSALookup, a
         report: the report of an address, or of the probe for a key algorithm.
         chain: the certificates as sent, leaf first, at least one.
         lookup: the TLSA lookup of the host; without usable records the DANE evidence is None.
-        at: the time at which dates are judged.
+        at: the time at which the validity of certificates is checked.
     """
     return replace(report, dane=dane.match(lookup.records, chain, at) if lookup.dane is None else None)
 
@@ -92,14 +92,13 @@ SharedBy = tuple[Level, RouteHost, Security | None]
 """The properties of a domain on which the verdict of a host depends if no certificate of the host names the domain."""
 
 VERDICTS = 64
-"""Maximum number of address verdicts in the kept verdicts of one host, which differ in the preference of the MX record.
-"""
+"""Maximum number of address verdicts in the host verdicts that are kept for one MX host."""
 
 DOMAINS = 4
-"""Maximum number of kept judgements of domains with the same first MX host."""
+"""Maximum number of judgements that are kept for the domains with the same first MX host."""
 
 NAMES = 512
-"""Maximum number of names in the leaf certificates of a host whose verdict domains share."""
+"""Maximum number of names in a host's leaf certificates up to which domains share the verdict on the host."""
 
 
 class HostVerdicts:
@@ -154,11 +153,12 @@ class HostVerdicts:
     def shared(self, facts: Hashable, hosts: Sequence[HostVerdict], judge: Callable[[], _Verdict]) -> _Verdict:
         """Return the result of ``judge``, a judgement of a domain whose first MX host is this host.
 
-        The result is kept for the next domain with equal facts and the same host verdicts, unless the hosts have very
-        many addresses. Host verdicts are compared by identity, and a kept result keeps its host verdicts in memory.
+        The result is kept for other domains with equal facts and the same host verdicts, unless the number of hosts and
+        addresses of the domain exceeds ``VERDICTS // DOMAINS``. Host verdicts are compared by identity, and a kept
+        result keeps its host verdicts in memory.
 
         Args:
-            facts: everything but the host verdicts on which the result depends.
+            facts: everything on which the result depends, except the host verdicts.
             hosts: the verdicts of the hosts, in the order of the route.
             judge: function without side effects that computes the result.
         """

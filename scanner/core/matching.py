@@ -114,8 +114,8 @@ class ComparedNames:
     def match(self, domains: Collection[str]) -> bool:
         """Return whether a certificate presents the name of a domain, a name below it, or a wildcard that covers it.
 
-        A name equal to a domain or below the domain contains the text of the domain, and a wildcard that covers the
-        domain consists of ``*`` and the parent domain. Most certificates contain neither, and are not compared further.
+        A name that matches a domain contains the text of the domain, or is a wildcard that consists of ``*`` and the
+        parent domain. Certificates without the text of the domain and without that wildcard are not compared further.
         """
         if not any(map(self._contains, domains)):
             return False

@@ -128,7 +128,7 @@ def verify(chain: Sequence[CertFacts], store: TrustStore, now: datetime, *, secu
     Args:
         chain: the certificates as sent, leaf first, at least one.
         store: the trusted certificates.
-        now: the time at which dates are judged.
+        now: the time at which the validity of certificates is checked.
         security_level: OpenSSL security level for keys and signatures: 1 at a mandatory TLS level, else 0.
 
     Returns:

@@ -1,8 +1,8 @@
-"""Rules that select the hosts and domains to examine again, and that join the probes of several passes.
+"""Rules that select the hosts and domains to examine again, and that join an address's probes of several passes.
 
 Only hosts and domains with an inconclusive result are examined again. An address that accepted no connection is probed
-again only if no other address of the host accepted a connection, since the address with a connection otherwise
-determines the verdict on the host.
+again only if no other address of the host accepted a connection, since an address that accepted a connection determines
+the verdict on the host.
 """
 
 from dataclasses import replace
@@ -47,7 +47,8 @@ def of_probe(probe: Probe) -> bool:
 def _for_now(failure: Failure) -> bool:
     """Return whether a refusal is temporary or concerns only this scanner.
 
-    Such refusals are a reply 4xx, a refused greeting, and a refusal that puts the provider into back-off.
+    A refusal is temporary or concerns only this scanner if it is a reply 4xx, a refused greeting, or a refusal that
+    puts the provider into back-off.
     """
     permanent = failure.code is not None and failure.code >= _FIRST_PERMANENT
     return not permanent or failure.phase is Phase.GREETING or rebuffs.turns_away(failure)
@@ -103,7 +104,7 @@ def _untried(report: EndpointReport) -> bool:
 
 
 def with_earlier(report: HostReport, before: HostReport) -> HostReport:
-    """Return the report of a later pass together with the probes of the earlier passes."""
+    """Return the report of a host in a later pass, with the probes of the earlier passes added."""
     known = {each.address: each for each in before.endpoints}
     endpoints = tuple(_joined(each, known.get(each.address)) for each in report.endpoints)
     return replace(report, endpoints=endpoints)

@@ -122,7 +122,7 @@ def _answers(report: HostReport) -> list[Answer]:
 
 
 def _conclusive(view: verdict.View, report: HostReport, judged: Sequence[Judged]) -> bool:
-    """Return whether a sender skips the host for a cause that remains at another attempt.
+    """Return whether a sender skips the host for a cause that another delivery attempt would meet again.
 
     Addresses without a TCP connection are ignored if another address accepted a connection. A sender skips a host
     without a probed address if the A and AAAA lookups of the host found no address or failed the DNSSEC validation. At
@@ -206,8 +206,8 @@ def unexamined(hop: RouteHost, limit: Reason | None = None) -> HostVerdict:
 
     Args:
         hop: the entry of the host in the route.
-        limit: the limit that excluded the host; an excluded host affects the verdict of the domain. None means that the
-            scan skipped the host because an earlier MX host of the route had answered.
+        limit: the limit that excluded the host; an excluded host affects the verdict of the domain. If ``limit`` is
+            None, the scan skipped the host because an earlier MX host of the route had answered.
     """
     return HostVerdict(
         host=hop.host,
@@ -227,7 +227,7 @@ def unexamined(hop: RouteHost, limit: Reason | None = None) -> HostVerdict:
 
 
 def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> DomainVerdict:
-    """Return the verdict for a domain at a level, from its route and its hosts in the order of the route."""
+    """Return the verdict for a domain at a security level, from its route and its hosts in the order of the route."""
     final = route.final or _nowhere(route, hosts)
     if final in NO_MAIL:
         return _no_mail(level, route, final)
@@ -306,7 +306,7 @@ def _failed_before(decider: HostVerdict, host: HostVerdict) -> bool:
 
 
 def _outcome(route: Route, hosts: Sequence[HostVerdict], sender: Sender) -> DomainOutcome:
-    """Return the verdict ``fail`` if every host is skipped for a conclusive cause, else ``inconclusive``."""
+    """Return ``ok``, or ``fail`` for a bogus MX answer or conclusive failures at every host, else ``inconclusive``."""
     if sender in DELIVERS:
         return DomainOutcome.OK
     if route.final is Reason.MX_BOGUS:

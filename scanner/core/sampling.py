@@ -2,7 +2,8 @@
 
 MX hosts with the same addresses and the same usable TLSA records form a group. A sample of the group represents a host
 of the group only if every address of the sample gave the same clean result, and the certificates of the sample satisfy
-every comparison of names for this host. In every other case the host is probed, so that no fault is ever inferred.
+every comparison of names for this host. A host that the sample does not represent is probed, so that no fault is ever
+inferred.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +48,7 @@ def source_of(report: HostReport) -> str:
 
 
 def clean_result(endpoints: Sequence[EndpointReport]) -> tuple[object, ...] | None:
-    """Return the result of a host of a sample for the comparison with the other hosts; None if it is not clean.
+    """Return the result of a host of a sample for the comparison with the other hosts; None if the result is not clean.
 
     The result is clean if the first connection to each address ended with a TLS session, the TLSA records match each
     certificate, and no retry pass would probe the host again.
@@ -83,8 +84,8 @@ def represents(
 ) -> bool:
     """Return whether the clean result of a sample holds for a host of the group.
 
-    A record of usage 2 also requires a name (RFC 7672 section 3.1.2): the server certificate of the sample must then
-    contain the TLSA base domain of the host. A record of usage 3 requires no name (RFC 7672 section 3.1.1).
+    A TLSA record of usage 2 also requires a name (RFC 7672 section 3.1.2): the server certificate of the sample must
+    then contain the TLSA base domain of the host. A TLSA record of usage 3 requires no name (RFC 7672 section 3.1.1).
 
     Args:
         endpoints: the addresses of the sample.

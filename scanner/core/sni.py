@@ -9,8 +9,9 @@ from scanner.vocabulary import Level
 def server_name(level: Level, tlsa: TLSALookup | None, *, choice: str = "auto", host: str = "") -> str | None:
     """Return the name to send as SNI to one MX host, None for a handshake without SNI.
 
-    At a DANE level, the SNI of a host with TLSA records is the TLSA base domain (RFC 7672 section 8.1). For a host
-    without TLSA records, and at every level that is not a DANE level, no SNI is sent, as in Postfix.
+    The choice ``auto`` follows Postfix. At a DANE level, the SNI of a host with TLSA records is the TLSA base domain
+    (RFC 7672 section 8.1). With ``auto``, no SNI is sent to a host without TLSA records, or at a level that is not a
+    DANE level.
 
     Args:
         level: the requested security level.

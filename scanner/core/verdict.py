@@ -1,9 +1,10 @@
 """The verdict of one address for one domain, from its probes and their evidence.
 
-A verdict on an address has three independent parts. ``tls`` is the label of posttls-finger for the session. ``dane`` is
-the result of comparing the certificate chain with the TLSA records. ``sender`` is the action of Postfix smtp(8) at the
-requested level. An inconclusive observation leads to ``unknown``: reply code 421 is not "no STARTTLS", a time-out is
-not "no TLS". The module ``rollup`` combines the verdicts of addresses into verdicts of hosts and domains.
+A verdict on an address has three independent fields: ``tls``, ``dane`` and ``sender``. ``tls`` is the label of
+posttls-finger for the session. ``dane`` is the result of comparing the certificate chain with the TLSA records.
+``sender`` is the action of Postfix smtp(8) at the requested security level. An inconclusive observation leads to
+``unknown``: reply code 421 is not "no STARTTLS", a time-out is not "no TLS". The module ``rollup`` combines the
+verdicts of addresses into verdicts of hosts and domains.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,8 +27,8 @@ from scanner.vocabulary import CertAlg, Dane, FailureKind, Level, Phase, Pkix, S
 class View:
     """One MX host as a part of the route of one domain.
 
-    ``inferred`` is true for a host that was not probed. A failure of such a host was not seen, so a verdict that it
-    does not authenticate becomes ``unknown``.
+    ``inferred`` is true for a host that was not probed. No failure of the host itself was observed, so a verdict that
+    the host fails authentication becomes ``unknown``.
     """
 
     asked: Level
@@ -68,10 +69,10 @@ class ProbeRoles(NamedTuple, Generic[P]):
 
     ``own`` is the last probe with the TLS profile of the requested security level, with all key exchange groups or with
     classical groups only. If ``own`` offered classical groups only, ``large`` is the preceding probe, whose handshake
-    failed with all groups; else ``large`` is None. ``spare`` is the probe with opportunistic TLS settings that follows
-    the probe ``own``, or None. ``shown`` is the probe that represents the address: ``spare`` if only ``spare`` has a
-    handshake, else ``own``. The evidence, chain, TLS version and STARTTLS state of the address are those of the probe
-    ``shown``.
+    failed with all key exchange groups; else ``large`` is None. ``spare`` is the probe with opportunistic TLS settings
+    that follows the probe ``own``, or None. ``shown`` is the probe that represents the address: ``spare`` if only
+    ``spare`` has a handshake, else ``own``. The evidence, chain, TLS version and STARTTLS state of the address are
+    those of the probe ``shown``.
     """
 
     own: P
@@ -213,7 +214,7 @@ def lacks_tls(parts: ProbeRoles[Probe]) -> bool:
 
 
 def _anonymous(view: View) -> tuple[Dane, tuple[Reason, ...]]:
-    """Return the DANE verdict on a session without certificate: ``mismatch`` if no anonymous suite was offered."""
+    """Return the DANE verdict without certificate: ``unknown`` if anonymous suites were offered, else ``mismatch``."""
     return (Dane.MISMATCH, (Reason.NO_CERTIFICATE,)) if view.asked.must_match else (Dane.UNKNOWN, ())
 
 
@@ -300,7 +301,7 @@ def opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
 def deciding(view: View, report: EndpointReport) -> Probe:
     """Return the probe that determines the sender verdict.
 
-    At the levels verify and secure, the probe with the TLS profile of the level determines the sender verdict.
+    At the security levels verify and secure, the probe with the TLS profile of the level determines the sender verdict.
     """
     parts = sessions(report)
     return parts.own if view.asked in (Level.VERIFY, Level.SECURE) else parts.shown

@@ -1,7 +1,8 @@
-"""Judgement whether a sender without a cached policy finds the MTA-STS policy of a domain, and why not.
+"""The test whether a sender without a cached policy finds a domain's MTA-STS policy, and the reason if not.
 
-Without a policy, the result is ``lookup_failed`` for a temporary cause, ``unknown`` for a cause on this machine, and
-``invalid`` for a fault of the domain. The result is ``none`` only if the domain has no MTA-STS record.
+If the sender finds no policy, the result of ``discovery`` is ``lookup_failed`` for a temporary cause, ``unknown`` for a
+cause on this machine, and ``invalid`` for a fault of the domain. The result of ``discovery`` is ``none`` only if the
+domain has no MTA-STS record.
 """
 
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ _CONCLUSIVE = (FailureKind.TLS, FailureKind.GARBAGE, FailureKind.TOO_LONG)
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The policy, or in ``why`` the reason for its absence: ``none``, ``invalid``, ``lookup_failed`` or ``unknown``."""
+    """A policy, or in ``why`` the reason for its absence: ``none``, ``invalid``, ``lookup_failed`` or ``unknown``."""
 
     policy: STSPolicy | None
     why: DomainSTS | None

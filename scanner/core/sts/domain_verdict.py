@@ -1,12 +1,13 @@
 """The verdict of MTA-STS on a domain, beside the verdict of DANE, and the mechanism that protects mail to the domain.
 
 ``sts`` is the verdict of the MTA-STS policy alone. ``sender_sts`` is the action of a sender that uses only MTA-STS, and
-``sender_both`` the action of a sender that uses DANE and MTA-STS. For a sender that uses DANE and MTA-STS, the first
-applicable rule determines the action at each MX host, in the order of preference:
+``sender_both`` the action of a sender that uses DANE and MTA-STS. A sender that uses DANE and MTA-STS tries the MX
+hosts in the order of preference. The first applicable rule of this list determines the action of the sender at an MX
+host:
 
 1. If the MX RRset is secure or absent, and the host has usable TLSA records or its TLSA lookup failed, DANE alone
-   determines the action (RFC 8461 section 2: MTA-STS never overrides a failure of DANE).
-2. If the domain has a policy of mode ``enforce``, the policy determines the action.
+   determines the action of the sender (RFC 8461 section 2: MTA-STS never overrides a failure of DANE).
+2. If the domain has a policy of mode ``enforce``, the policy determines the action of the sender.
 3. If no policy of mode ``enforce`` exists, the sender uses TLS as at level ``dane`` without TLSA records.
 """
 
@@ -251,7 +252,7 @@ class _JudgedDomain:
         return judgement.dane_sender(host, view.verdict.level, view.nexthop, view.route, report, view.certs)
 
     def _dane_decides(self, report: HostReport) -> bool:
-        """Return whether DANE alone determines the action at a host; True if a DNSSEC state is not known."""
+        """Return whether DANE alone determines a sender's action at a host; True if the DNSSEC state is not known."""
         security = mx_security(self._view.route)
         if report.tlsa.dane is Dane.UNKNOWN or security is Security.INDETERMINATE:
             return True

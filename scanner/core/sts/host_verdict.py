@@ -1,6 +1,6 @@
 """The verdict of an MTA-STS policy on one MX host (RFC 8461 sections 4.1 and 4.2).
 
-The host must be listed in the policy, offer TLS, and present a certificate that leads to the trust store and contains
+The host must be listed in the policy, offer TLS, and present a certificate that chains to a trusted root and contains
 the name of the host as a dNSName; common names are ignored. MTA-STS and DANE are judged from the same probes.
 """
 
@@ -28,10 +28,10 @@ def judge_host(patterns: Patterns, report: HostReport, certs: Mapping[str, CertF
         certs: certificates by SHA-256, including every certificate of the chains in the report.
 
     Returns:
-        The most severe verdict on its addresses; an address without a conclusive connection is ignored if another
-        address has one.
-        If the host has more addresses than the default limit, ``ok`` becomes ``unknown``, as for DANE. For a host that
-        was not probed (``HostReport.inferred``), a negative verdict on an address becomes ``unknown``.
+        The most severe verdict on the addresses of the host; an address without a conclusive connection is ignored if
+        another address has a conclusive connection. If the host has more addresses than the default limit, ``ok``
+        becomes ``unknown``, as for DANE. For a host that was not probed (``HostReport.inferred``), a negative verdict
+        on an address becomes ``unknown``.
     """
     if not patterns.match(report.host):
         return HostSTS.PATTERN_MISMATCH
@@ -71,7 +71,7 @@ def sender_enforcing(sts: HostSTS, report: HostReport) -> Sender:
 
 
 def sender_opportunistic(report: HostReport) -> Sender:
-    """Return the action of a sender at a host, if the sender uses TLS where it works, without authentication."""
+    """Return the action of a sender at a host, if the sender uses TLS without authentication where TLS works."""
     senders = [_at_address(each) for each in report.endpoints]
     found = next((sender for sender in senders if sender in (Sender.ENCRYPTED, Sender.CLEARTEXT)), None)
     return found or _inconclusive(report, senders)

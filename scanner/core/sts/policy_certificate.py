@@ -1,4 +1,4 @@
-"""The judgement of the certificate of a policy host (RFC 8461 section 3.3): trusted, and for the name of the host."""
+"""The test whether a policy host's certificate is trusted and contains the name of the host (RFC 8461 section 3.3)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ def judge_certificate(
         chain: the certificates as sent, leaf first.
         host: the name of the policy host, even if this name is an alias.
         trust: the trusted roots.
-        at: the time at which dates are judged.
+        at: the time at which the validity of certificates is checked.
     """
     errors = pkix.verify(chain, trust, at).errors if chain else ()
     trusted = Pkix.UNTRUSTED if errors or not chain else Pkix.TRUSTED

@@ -17,7 +17,7 @@ MAX_AGE = 31_557_600
 """Maximum of ``max_age`` in seconds: a year; senders use this maximum in place of a greater value."""
 
 SHORT_AGE = 86_400
-"""Minimum useful ``max_age`` in seconds, a day: with less, a policy expires before most senders use it again."""
+"""Minimum useful ``max_age`` in seconds (a day): a policy of a shorter age expires between two uses by most senders."""
 
 PUBLISHED_AGE = 604_800
 """The ``max_age`` of a proposed policy, in seconds: one week. RFC 8461 section 3.2 expects weeks or more."""
@@ -126,7 +126,7 @@ class Patterns:
         self._valid = frozenset(pattern for pattern in patterns if _pattern_defect(pattern) is None)
 
     def match(self, host: str) -> bool:
-        """Return whether an MX host is listed."""
+        """Return whether a pattern of the policy matches an MX host."""
         return not self._valid.isdisjoint(patterns_for(host))
 
     def listing(self, hosts: Iterable[str]) -> frozenset[str]:

@@ -1,8 +1,8 @@
-"""The MTA-STS policy of a domain, derived again from the stored observations.
+"""The MTA-STS policy of a domain, derived again from the stored observations of a run.
 
-If the certificate of a policy host is no longer accepted, the stored response is discarded, because a sender would not
-have sent the request. If the scan did not accept the certificate of the policy host, the run contains no response, so
-the verdict on the policy stays ``unknown``.
+If the certificate of a policy host is no longer accepted, the stored HTTPS response is discarded, because a sender
+would not have sent the HTTPS request. If the scan did not accept the certificate of the policy host, the run contains
+no HTTPS response, so the verdict on the policy stays ``unknown``.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,8 +22,8 @@ from scanner.vocabulary import TXTRecord
 class PolicyJudge:
     """The trusted roots, time and settings with which stored policies are judged.
 
-    ``chain_of`` returns the certificates with the given SHA-256 digests. ``at`` is the time at which dates are judged,
-    None for the time of each request.
+    ``chain_of`` returns the certificates with the given SHA-256 digests. ``at`` is the time at which the validity of
+    certificates is checked, None for the time of each request.
     """
 
     trust: TrustStore
