@@ -132,8 +132,7 @@ class RawKeyStream(EncryptedStream):
     """The client's end of one TLS connection that requests a raw public key, over ``stream``, which the caller closes.
 
     The methods that wait raise ``GnuTLSError`` for violations of TLS, ``EOFError`` for the end of the stream during the
-    handshake, ``LimitExceededError`` above ``WIRE_LIMIT``, and the errors of ``stream``. ``slowest`` is the duration in
-    seconds of the longest step of the handshake.
+    handshake, ``LimitExceededError`` above ``WIRE_LIMIT``, and the errors of ``stream``.
 
     Raises:
         GnuTLSError: GnuTLS does not accept the offer or the server name.
@@ -144,7 +143,6 @@ class RawKeyStream(EncryptedStream):
         self._lib = _library()
         self._sni = sni
         self._unread = 0
-        self.slowest = 0.0
         self._ours, self._theirs = socket.socketpair()
         self._ours.settimeout(0)
         self._theirs.settimeout(0)
@@ -194,7 +192,7 @@ class RawKeyStream(EncryptedStream):
     def _advance(self) -> int:
         began = time.perf_counter()
         code: int = self._lib.gnutls_handshake(self._session)
-        self.slowest = max(self.slowest, time.perf_counter() - began)
+        self._note_step(time.perf_counter() - began)
         return code
 
     async def send_all(self, data: bytes) -> None:

@@ -20,6 +20,7 @@ from scanner.facts import Endpoint, Failure, Handshake, Probe
 from scanner.net import tcp, tls_errors
 from scanner.net.deadlines import Deadline
 from scanner.net.failures import failure_of, timed_out
+from scanner.net.large_connections import LargeConnections
 from scanner.net.probe_events import Listener, Reporter, Secured
 from scanner.net.stalls import log_stall
 from scanner.net.tls import Identity, TLSStream, context_for
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 _CHUNK = 16 * 1024
 """Maximum number of octets of clear text per read; a usual SMTP reply is shorter."""
-
-LARGE_AT_ONCE = 8
-"""Maximum number of large connections at a time (see ``Extra.large``); each takes up to 4 MB of memory."""
 
 _NAMES = {phase: phase.value for phase in Phase}
 
@@ -70,7 +68,7 @@ class Extra:
     listener: Listener | None = None
     stages: Counter[str] = field(default_factory=Counter)
     rules: DialogueRules = SCAN_RULES
-    large: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(LARGE_AT_ONCE))
+    large: LargeConnections = field(default_factory=LargeConnections)
     raw_keys: bool = False
 
 
@@ -184,6 +182,7 @@ class _ProbeDriver:
         self._session: SSL.Session | None = None
         self._tls_errors: tuple[str, ...] = ()
         self._is_large = False
+        self._spent = 0.0  # seconds of computation in the TLS handshake
 
     async def run(self, stream: trio.abc.Stream | None = None, *, bind: str | None = None) -> ProbeResult:
         """Connect unless a stream is given, do the whole SMTP dialogue, close the stream and return the result."""
@@ -203,7 +202,7 @@ class _ProbeDriver:
                 self._channel = self._stream  # the TLS stream refers to this object: no reference cycle remains
                 await tcp.close(self._stream)
             if self._is_large:
-                self._extra.large.release()
+                self._extra.large.end(self._spent)
         return self._result()
 
     async def _time_out(self) -> None:
@@ -299,6 +298,7 @@ class _ProbeDriver:
         try:
             await self._tls.handshake()
         finally:
+            self._spent = self._tls.spent
             log_stall(f"{self._endpoint.address}: TLS handshake", self._tls.slowest)
         self._handshake, self._chain = self._tls.facts()
         if self._listens:
@@ -327,7 +327,7 @@ class _ProbeDriver:
         """
         deadline, began, left = self._deadline, self._clock(), self._deadline.at - self._clock()
         deadline.at = float("inf")
-        await self._extra.large.acquire()
+        await self._extra.large.begin()
         self._is_large = True
         now = self._clock()
         deadline.at, self._end = now + left, self._end + now - began

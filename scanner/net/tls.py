@@ -115,8 +115,7 @@ class TLSStream(EncryptedStream):
 
     The methods that wait raise ``SSL.Error`` for violations of TLS, ``EOFError`` for the end of the stream during the
     handshake, ``LimitExceededError`` above ``WIRE_LIMIT``, ``PrimeTooLargeError`` for a Diffie-Hellman prime of more
-    than ``largest_prime`` bits, and the errors of ``stream``. ``slowest`` is the duration in seconds of the longest
-    step of the handshake. ``when_large`` is called once, when more than ``LARGE`` octets have been received.
+    than ``largest_prime`` bits, and the errors of ``stream``.
     """
 
     def __init__(
@@ -130,7 +129,6 @@ class TLSStream(EncryptedStream):
         when_large: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         super().__init__(stream, listener, when_large)
-        self.slowest = 0.0
         self._largest_prime = largest_prime
         self._prime = 0  # bits of a prime that was refused
         self._sni = sni
@@ -313,7 +311,7 @@ class TLSStream(EncryptedStream):
                 raise PrimeTooLargeError(self._prime, self._largest_prime)
             return self._succeeded(result)
         finally:
-            self.slowest = max(self.slowest, time.perf_counter() - began)
+            self._note_step(time.perf_counter() - began)
             if self._listener is not None:
                 self._report(self._listener)
 

@@ -53,7 +53,8 @@ class TLSListener:
 class EncryptedStream:
     """Base class of TLS streams: the receipt of encrypted octets from ``stream``.
 
-    ``when_large`` is called once, when more than ``LARGE`` octets have been received.
+    ``when_large`` is called once, when more than ``LARGE`` octets have been received. ``spent`` is the duration in
+    seconds of all computations of the TLS library in the handshake, and ``slowest`` the duration of the longest one.
     """
 
     def __init__(
@@ -66,6 +67,12 @@ class EncryptedStream:
         self._listener = listener
         self._when_large = when_large
         self._received = 0
+        self.slowest = self.spent = 0.0
+
+    def _note_step(self, seconds: float) -> None:
+        """Add the duration of one computation in the handshake to ``spent`` and ``slowest``."""
+        self.spent += seconds
+        self.slowest = max(self.slowest, seconds)
 
     def _decrypt(self, data: bytes) -> None:
         """Pass received octets to the TLS library."""

@@ -20,6 +20,7 @@ from scanner.core.dialogue import POSTFIX_RULES, SCAN_RULES
 from scanner.facts import Endpoint, Failure, Probe, Reply
 from scanner.net import tcp
 from scanner.net.deadlines import TICK
+from scanner.net.large_connections import LargeConnections
 from scanner.net.probe import Extra, ProbeResult, converse, probe
 from scanner.net.probe_events import Listener, Secured
 from scanner.net.tls import Identity, TLSStream
@@ -574,16 +575,18 @@ async def test_large_connections_wait_for_each_other_and_the_wait_does_not_count
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     """A chain of 20 KB is large, and the only place for such a connection is taken for longer than any time limit."""
-    extra = Extra(large=trio.CapacityLimiter(1))
+    extra = Extra(large=LargeConnections(1))
     seen: list[Probe] = []
 
     async def wait_and_see(padding: int) -> None:
         seen.append((await run(MX(server_context(padding=padding)), extra=extra)).probe)
 
-    async with trio.open_nursery() as nursery, extra.large:
+    async with trio.open_nursery() as nursery:
+        await extra.large.begin()
         nursery.start_soon(wait_and_see, 20_000)
         nursery.start_soon(wait_and_see, 1)  # a usual chain does not wait
         await trio.sleep(1000)
         assert len(seen) == 1
+        extra.large.end(0)
     assert [probe.failure for probe in seen] == [None, None]
-    assert extra.large.borrowed_tokens == 0
+    await extra.large.begin()  # the second large connection has ended

@@ -1,0 +1,40 @@
+"""Limit on the large connections of a scan: TLS connections that have received unusually many octets.
+
+A certificate with tens of thousands of names takes the TLS library as much processor time as the probes of several
+usual servers. Therefore few connections are large at the same time, and after each large connection no other connection
+becomes large for a multiple of the time that its handshake took.
+"""
+
+import trio
+
+AT_ONCE = 8
+"""Maximum number of simultaneous large connections; each of them takes up to 4 MB of memory."""
+
+PAUSE = 9
+"""Pause after the handshake of a large connection, as a multiple of the duration of the computations in the handshake.
+
+Because of the pause, the handshakes of large connections take at most about a tenth of the processor time of a scan.
+"""
+
+
+class LargeConnections:
+    """The large connections of a scan; the other connections neither wait for a large connection nor are counted."""
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._slots = trio.Semaphore(at_once)
+        self._resume = float("-inf")  # time of trio's clock at which the next connection may become large
+
+    async def begin(self) -> None:
+        """Wait until one more connection may become large; the caller calls ``end`` when the connection has ended."""
+        await self._slots.acquire()
+        try:
+            while trio.current_time() < self._resume:  # noqa: ASYNC110 - the end of another connection prolongs the wait
+                await trio.sleep_until(self._resume)
+        except trio.Cancelled:
+            self._slots.release()
+            raise
+
+    def end(self, spent: float) -> None:
+        """End a large connection; ``spent`` is the duration of the computations in its handshake in seconds."""
+        self._resume = max(self._resume, trio.current_time()) + PAUSE * spent
+        self._slots.release()
