@@ -207,7 +207,7 @@ class Spool:
         return map(self.target, self.target_lines(buckets))
 
     def target_lines(self, buckets: Iterable[int]) -> Iterator[bytes]:
-        """Yield the line of each selected destination of some buckets; ``target`` parses the line."""
+        """Yield the stored line of each selected destination in some buckets; ``target`` parses the line."""
         for group, bucket in product((_FIRST, _REST), buckets):
             if bucket_name(group, bucket) in self._index.octets:
                 yield from self._bucket(group, bucket)

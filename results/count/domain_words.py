@@ -102,7 +102,10 @@ def words_of_domain(verdict: VerdictPart, mx: str, kind: str, step: int, *, rout
 
 
 def words_of_host(host: HostPart, reasons: Collection[str]) -> Iterator[Word]:
-    """Yield the labels of the verdict of an MX host; ``reasons`` includes the reasons of the host's addresses."""
+    """Yield the kind and the value of each word of an MX host's verdict, such as ``host_dane`` and ``mismatch``.
+
+    ``reasons`` includes the reason codes of the host's addresses.
+    """
     yield "host_dane", host.dane
     yield "host_health", host_health(host.dane, host.sender, conclusive=host.conclusive)
     for code in reasons:

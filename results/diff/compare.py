@@ -89,7 +89,7 @@ class Flapping:
 class Comparison:
     """All differences between the compared runs.
 
-    ``column`` is the column of the target list by whose values the groups of changes are divided. ``compared`` is the
+    ``column`` is the column of the target list by whose values the changes are grouped. ``compared`` is the
     number of domains that occur both in the newest run and in an earlier run. ``counts`` contains the number of domains
     and MX hosts of each ``ChangeKind``, and ``groups`` contains the changes by MX host and cause. ``new_unknown``
     contains domains that were protected and are inconclusive in the newest run, and ``unclear`` contains domains that
@@ -131,7 +131,7 @@ def compare(runs: Sequence[Run], soon: timedelta = timedelta(SOON), column: str 
     Args:
         runs: at least two runs, in the order of time.
         soon: maximum time from the end of the newest run to the expiry of the listed certificates.
-        column: column of the target list by whose values the groups are divided, such as ``owner``; empty for none.
+        column: column of the target list by whose values the changes are grouped, such as ``owner``; empty for none.
 
     Raises:
         ValueError: there are fewer than two runs, or the runs are not in the order of time.

@@ -27,8 +27,8 @@ observation:
     applies if the records of the first observation do not match its certificate, and other records match the same
     certificate in a later observation.
 ``rolled-back``
-    The old certificate is in use again: the rollover begins as in the class ``never-updated``, but the unchanged
-    records match in a later observation.
+    The old certificate is in use again: after a change of the certificate, the unchanged records did not match, and in
+    a later observation they match again.
 ``removed-early``
     The record of a certificate was removed while the certificate was in use: the records match in the old observation,
     the certificate was not replaced, and the changed records do not match in the new observation. The class

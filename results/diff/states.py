@@ -212,7 +212,7 @@ _VERDICT = msgspec.json.Decoder(_Verdict)
 
 
 def domain_rows(run: Run, column: str = "") -> Iterator[DomainRow]:
-    """Yield the compared members of each domain of a run; ``state_of`` describes ``column``.
+    """Yield for each domain of a run the compared part of its record; ``state_of`` describes ``column``.
 
     Raises:
         StoreError: the file cannot be read, or a line is not a record of a domain.

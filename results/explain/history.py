@@ -41,8 +41,8 @@ def failing_since(host: str, past: Sequence[EarlierRun]) -> datetime | None:
         past: the hosts of the earlier runs, the newest run first. Runs without the host are ignored.
 
     Returns:
-        The start time of the earliest run since which the host failed in every run that contains the host; None if the
-        host did not fail in the latest earlier run that contains the host.
+        The start time of the first run of the unbroken series of earlier runs in which the host failed. The series ends
+        with the newest earlier run that contains the host; None if the host did not fail in that run.
     """
     since = None
     for run in past:

@@ -13,7 +13,7 @@ SHOWN_HOSTS = 5
 
 
 def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table]:
-    """Yield the tables that have rows; the first column of a table names the rows.
+    """Yield the tables of a report that are not empty; the first column of a table names the rows.
 
     Args:
         summary: the counts of the run.

@@ -67,7 +67,7 @@ _HOST_STS = {
     HostSTS.OK: "the host satisfies the MTA-STS policy",
     HostSTS.PATTERN_MISMATCH: "the MTA-STS policy does not list the host",
     HostSTS.NO_TLS: "the domain has an MTA-STS policy, but TLS does not work at the host",
-    HostSTS.UNTRUSTED: "the domain has an MTA-STS policy, but the certificate of the host is not trusted",
+    HostSTS.UNTRUSTED: "the domain has an MTA-STS policy, but the certificate of the MX host is not trusted",
     HostSTS.NAME_MISMATCH: "the domain has an MTA-STS policy, but the certificate of the host is for another name",
     HostSTS.NONE: "the domain has no MTA-STS policy",
     HostSTS.UNKNOWN: "the MTA-STS verdict could not be determined",

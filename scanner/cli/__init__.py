@@ -47,8 +47,8 @@ def _replace_closed_streams() -> None:
 def code_of(target: str) -> Callable[..., Any]:
     """Import a module and return one of its functions.
 
-    The module of a command is imported only when the command runs. Therefore help, version and usage errors do not load
-    the module.
+    The module of a command is imported only when the command runs, so that ``--help`` and usage errors do not wait for
+    the import.
 
     Args:
         target: module and function, such as ``scanner.cli.diff:diff``.

@@ -25,7 +25,7 @@ class Statuses(Protocol):
 
     @property
     def state(self) -> RunState:
-        """The state of the scan, while the scan runs."""
+        """The state of the running scan, ``running`` or ``paused``."""
 
     def status(self, state: RunState | None = None) -> Status:
         """Return the status at this moment; ``state`` is the final state of an ended scan, None before its end."""

@@ -224,7 +224,7 @@ LookUp = Callable[[Path, Ports], Awaitable[int]]
 
 
 async def _lookups(job: Job, request: Request, place: PlanPlace, work: LookUp) -> JobResult:
-    """Make the DNS lookups of a job, unless the file of their answers exists, or repeat the failed lookups."""
+    """Make the DNS lookups of a job; if the file of answers exists, a retry pass repeats the failed lookups only."""
     path, stats = place.file(job.stage, job.number), Stats()
     failed = lookup_stage.failed_lookups(job.stage, path) if path.exists() else 0
     if path.exists() and not (job.again and failed):

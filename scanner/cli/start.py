@@ -40,7 +40,7 @@ REST = (
     *("scanner.model:RunHeader", "OpenSSL.SSL:Connection", "scanner.core.verdict:judge"),
     *("scanner.run.pipeline:scan", "results.store.writer:Store", "scanner.cli.tools:wired", "scanner.cli.scan:scan"),
 )
-"""The names of the code that a scan needs after the choice of the resolver; each name loads a part of the code."""
+"""The objects (``module:name``) that a scan needs after the choice of the resolver; each is imported as one part."""
 
 ANSWER = 0.02
 """Seconds before each part of ``REST`` is loaded: the DNS questions have been sent, and few resolvers have answered."""

@@ -1,6 +1,6 @@
 """The comparison of reference identifiers with the names in a certificate (RFC 6125, RFC 7672 section 3.2.2).
 
-The rules of the comparison are the rules of OpenSSL. The dNSName SANs are compared; the subject's CNs are compared only
+Names are compared by the rules of OpenSSL. The dNSName SANs are compared; the subject's CNs are compared only
 if the certificate contains no dNSName SAN. An IP literal as reference is treated as a name, as in OpenSSL 4. A
 certificate may contain 32,000 names, so the names of such a certificate are put into a hash table instead of being
 compared one by one. A malformed name in a certificate never matches. Reference identifiers are A-labels; the module

@@ -41,7 +41,7 @@ _PLAIN_LIMIT = 768
 """Maximum number of octets of a reply that is compared with ``_PLAIN``; every other limit on a reply is higher."""
 
 USUAL_OCTETS = 256
-"""Maximum number of octets of a cached reply."""
+"""Maximum number of octets of an SMTP reply whose parsed form is cached; longer replies are unusual."""
 
 REMEMBERED = 1024
 """Maximum number of cached replies."""

@@ -16,7 +16,8 @@ def server_name(level: Level, tlsa: TLSALookup | None, *, choice: str = "auto", 
     Args:
         level: the requested security level.
         tlsa: the TLSA lookup of the host; None without a TLSA lookup.
-        choice: ``auto`` for the rule of Postfix, ``mx`` for the name of ``host``, ``none`` for no name.
+        choice: ``auto`` for the TLSA base domain with DANE and else no name (as in Postfix), ``mx`` for the
+            name of ``host``, ``none`` for no name.
         host: the MX host; an address is never sent (RFC 6066 section 3).
     """
     if choice == "mx":

@@ -215,7 +215,7 @@ class Gates:
     async def _pace(self) -> None:
         """Wait until the rate limit of new connections allows the start of a connection.
 
-        If the process was suspended at the reserved start time, reserve another start time.
+        If the process was suspended at the time that was reserved for the connection, reserve another time.
         """
         missed = True
         while missed:

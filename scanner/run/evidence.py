@@ -54,8 +54,8 @@ _Report = TypeVar("_Report", EndpointReport, AlgorithmReport)
 class ProbedAddress:
     """The probes of one address and the evidence from the probes.
 
-    ``report`` does not contain PKIX evidence. ``result`` is the probe that represents the address; DANE and PKIX
-    evidence is computed from the certificate chain of this probe, if there is one. ``mismatch`` is true if a chain of
+    ``report`` does not contain PKIX evidence. ``result`` is the probe whose outcome counts for the address; DANE
+    and PKIX evidence is computed from its certificate chain, if the server sent one. ``mismatch`` is true if a chain of
     the address does not match the TLSA records, or matches only for a domain whose name is in the certificate.
     ``unconfirmed`` is the result of the first probe if the address was probed again to confirm a mismatch. ``others``
     contains the results of the probes in ``report.algorithms``, and ``pq`` is the result of the probe for post-quantum

@@ -59,7 +59,7 @@ class Admission:
 
     @property
     def testing(self) -> bool:
-        """Whether a fitness test of a worker is in progress."""
+        """True while a worker is tested for its fitness to run jobs of the scan."""
         return bool(self._testing)
 
     @property

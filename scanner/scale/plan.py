@@ -86,7 +86,7 @@ def _distinct(path: Path) -> int:
 
 
 def hosts_of(place: PlanPlace, buckets: Iterable[int]) -> Iterator[tuple[str, int]]:
-    """Yield the host and port of each line in the host files of the given buckets."""
+    """Yield the name and port of each MX host in the files ``hosts-NNN`` of some buckets of the plan."""
     for bucket in buckets:
         path = place.path / bucket_name("hosts", bucket)
         if path.exists():

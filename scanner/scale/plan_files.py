@@ -1,7 +1,7 @@
 """The files of ``RUN/plan`` (plan of a scan with ``--dask``): their names and records, and functions to read and write.
 
 * ``routes-NNN.jsonl``: the MX answer of each destination of a bucket (group of destinations).
-* ``refused-NNN.jsonl``: the destinations of a bucket that are out of scope (not scanned).
+* ``refused-NNN.jsonl``: the destinations of a bucket (group of destinations) that are out of scope: not scanned.
 * ``records-NNN.jsonl``: the MTA-STS policies and TLSRPT records of a bucket of destinations, with ``--sts``.
 * ``hosts-NNN``: the distinct MX hosts of a bucket (group of MX hosts), as ``host TAB port``.
 * ``addresses-NNN.jsonl``: the A and AAAA answers of each MX host of a bucket of MX hosts.

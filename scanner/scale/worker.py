@@ -104,7 +104,10 @@ def _keep_last(lines: IO[bytes], said: list[bytes]) -> None:
 
 
 def _result(lines: IO[bytes], report: Callable[[bytes], None]) -> JobResult | None:
-    """Call ``report`` with each status of a child, and return its result; None if the child ended without a result."""
+    """Return the result in the output lines of a child process; None if the child process ended without a result.
+
+    ``report`` is called with each status message in the output.
+    """
     for line in lines:
         try:
             message = codec.decode(ChildMessage, line)

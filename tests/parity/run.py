@@ -63,7 +63,8 @@ def table(verdicts: dict[str, PairVerdict]) -> str:
         ),
     ]
     body = "".join(f"| {what} | {count} | {why} |\n" for what, count, why in rows)
-    return f"| pairs of runs | number | explanation |\n|---|---:|---|\n{body}"
+    head = "| pairs of runs (one run of posttls-finger and one of mxsweep) | number of pairs | explanation |"
+    return f"{head}\n|---|---:|---|\n{body}"
 
 
 def write(counts: str) -> None:
