@@ -205,7 +205,7 @@ def _is_title(sample: _Sample, column: int) -> bool:
 
 
 def _known(names: tuple[str, ...], shares: list[float], *, rows: bool) -> int | None:
-    """Return the index of a column named as in ``HEADERS``; with ``rows``, half of its cells or more must be domains."""
+    """Return the index of a column named as in ``HEADERS``; with ``rows``, half of its cells must be domains."""
     folded = [name.casefold() for name in names]
     found = [folded.index(name) for name in HEADERS if name in folded]
     return next((column for column in found if shares[column] >= 1 / 2 or not rows or len(names) == 1), None)

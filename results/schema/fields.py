@@ -183,8 +183,8 @@ FIELDS: dict[str, dict[str, str]] = {
         "dane": "comparison of the TLSA records with the chain; null without records or chain",
         "pkix": "validation of the chain against the trust store; null without a chain",
         "earlier": "probes of earlier passes, oldest first; verdicts do not use these probes",
-        "algorithms": "probes for certificates with another key algorithm than the certificate of the representative "
-        "probe; empty for a host without usable TLSA records",
+        "algorithms": "probes for certificates with another key algorithm than the certificate for the default "
+        "TLS offer; empty for a host without usable TLSA records",
         "pq": "post-quantum readiness of the key exchange; null in runs of version 0.1.0",
         "pq_signature": "whether the server has a certificate with an ML-DSA key; null in runs of version 0.1.0",
         "pq_probe": "the probe that accepted only post-quantum groups; null if mxsweep made no such probe",
@@ -217,7 +217,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "name_match": "the names that the certificate matches: `mx`, `base` and `nexthop`",
         "level": "effective security level for this host",
         "algorithms": "verdict on the TLSA records and each certificate of the server, by the key algorithm; the "
-        "certificate from the representative probe is first; empty if the scan requested no other certificate",
+        "certificate for the default TLS offer is first; empty if the scan requested no other certificate",
     },
     "HostVerdict": {
         "sts": "verdict of the domain's MTA-STS policy on this host; null if MTA-STS was not examined",

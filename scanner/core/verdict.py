@@ -150,7 +150,7 @@ def judge(view: View, report: EndpointReport, certs: Mapping[str, CertFacts]) ->
     Args:
         view: the host in the route of the domain.
         report: the probes of the address with their evidence.
-        certs: certificates by SHA-256, including every certificate of the chain of the representative probe.
+        certs: certificates by SHA-256, including each certificate that the server sent.
     """
     parts, rule = sessions(report), view.policy
     chain = _chain(parts.shown, certs)
