@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypeVar, cast
 
 from scanner.core import dane, pkix, rollup, route, tlsa, verdict
-from scanner.core.matching import ComparedNames
+from scanner.core.matching import ComparedNames, compared_names
 from scanner.core.pkix import TrustStore
 from scanner.core.policy import Peer
 from scanner.core.tlsa import Question
@@ -119,8 +119,8 @@ class HostVerdicts:
 
     def __init__(self, report: HostReport, certs: Mapping[str, CertFacts]) -> None:
         leaves = [certs[digest] for digest in _leaves(report) if digest in certs]
-        self._names = ComparedNames(leaves)
-        self._shares = self._names.count + len(leaves) <= NAMES
+        self._shares = sum(len(compared_names(leaf)) + 1 for leaf in leaves) <= NAMES
+        self._names = ComparedNames(leaves if self._shares else ())
         self._verdicts: dict[SharedBy, HostVerdict] = {}
         self._limit = VERDICTS // max(1, len(report.endpoints))
         self._domains: dict[tuple[Hashable, ...], tuple[Sequence[HostVerdict], object]] = {}

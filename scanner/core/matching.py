@@ -103,13 +103,11 @@ class ComparedNames:
         certs: leaf certificates.
     """
 
-    __slots__ = ("_certs", "_text", "count")
+    __slots__ = ("_certs", "_text")
 
     def __init__(self, certs: Sequence[CertFacts]) -> None:
         self._certs = certs
-        names = [name for cert in certs for name in compared_names(cert)]
-        self.count = len(names)
-        self._text = "\n".join(map(ascii_lower, names))
+        self._text = "\n".join([ascii_lower(name) for cert in certs for name in compared_names(cert)])
 
     def match(self, domains: Collection[str]) -> bool:
         """Return whether a certificate presents the name of a domain, a name below it, or a wildcard that covers it.

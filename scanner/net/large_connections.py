@@ -2,19 +2,15 @@
 
 A certificate with tens of thousands of names takes the TLS library as much processor time as the probes of several
 usual servers. Therefore few connections are large at the same time, and after each large connection no other connection
-becomes large for a multiple of the time that its handshake took.
+becomes large during a pause (see ``scanner.net.heavy_work``).
 """
 
 import trio
 
+from scanner.net.heavy_work import HeavyWork
+
 AT_ONCE = 8
 """Maximum number of simultaneous large connections; each of them takes up to 4 MB of memory."""
-
-PAUSE = 9
-"""Pause after the handshake of a large connection, as a multiple of the duration of the computations in the handshake.
-
-Because of the pause, the handshakes of large connections take at most about a tenth of the processor time of a scan.
-"""
 
 
 class LargeConnections:
@@ -22,6 +18,7 @@ class LargeConnections:
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._slots = trio.Semaphore(at_once)
+        self._work = HeavyWork()
         self._resume = float("-inf")  # time of trio's clock at which the next connection may become large
 
     async def begin(self) -> None:
@@ -36,5 +33,5 @@ class LargeConnections:
 
     def end(self, spent: float) -> None:
         """End a large connection; ``spent`` is the duration of the computations in its handshake in seconds."""
-        self._resume = max(self._resume, trio.current_time()) + PAUSE * spent
+        self._resume = max(self._resume, trio.current_time()) + self._work.pause(spent)
         self._slots.release()

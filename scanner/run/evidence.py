@@ -19,6 +19,7 @@ from scanner.core.verdict import sessions
 from scanner.core.x509 import facts as certs
 from scanner.facts import CertFacts, Probe, TLSALookup
 from scanner.model import AlgorithmReport, EndpointReport
+from scanner.net.heavy_work import HeavyWork
 from scanner.net.probe import ProbeResult
 from scanner.run.slices import Slices
 from scanner.vocabulary import CertAlg, Served
@@ -34,15 +35,6 @@ HEAVY_RECORDS = 8
 
 Each TLSA record may contain a key with which signatures are verified.
 """
-
-HEAVY_PAUSE = 3
-"""Pause after the computation of expensive DANE evidence, as a multiple of the computation's duration.
-
-Because of the pause, the computation of expensive DANE evidence takes at most a quarter of the elapsed time.
-"""
-
-BUSY_PAUSE = 20
-"""Pause as ``HEAVY_PAUSE``, if the processor is busy with other work of the scan during the pause."""
 
 FACTS = 16
 """Octets of memory for the facts of a large certificate with many short names, per octet of its DER encoding."""
@@ -88,6 +80,7 @@ class EvidenceMaker:
     def __init__(self, trust: TrustStore) -> None:
         self._trust = trust
         self._heavy_work = trio.Lock()
+        self._pauses = HeavyWork()
 
     async def with_dane(
         self, host: str, report: EndpointReport, results: Sequence[ProbeResult], lookup: TLSALookup
@@ -172,16 +165,8 @@ class EvidenceMaker:
             chain = await _facts(host, result, Slices())
             work = partial(judgement.with_dane, report, chain, lookup, result.probe.started)
             report = await trio.to_thread.run_sync(work)
-            await _pause(time.perf_counter() - began)
+            await trio.sleep(self._pauses.pause(time.perf_counter() - began))
         return chain, report
-
-
-async def _pause(spent: float) -> None:
-    """Wait after an expensive computation of ``spent`` seconds, longer if this process has other work."""
-    began, used = time.perf_counter(), time.process_time()
-    await trio.sleep(HEAVY_PAUSE * spent)
-    if time.process_time() - used > (time.perf_counter() - began) / 2:
-        await trio.sleep((BUSY_PAUSE - HEAVY_PAUSE) * spent)
 
 
 async def _facts(host: str, result: ProbeResult, slices: Slices) -> tuple[CertFacts, ...]:

@@ -10,12 +10,14 @@ cannot deadlock. Both channels are bounded, so that memory does not depend on th
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
 import trio
 
 from scanner.net.error_groups import first_error
+from scanner.run.domain_workers import DomainWorkers
 from scanner.run.examine import DomainObservation, Examiner, LoadHost
 from scanner.run.passes import RetryPasses, wait
 from scanner.run.ports import Ports, Sink
@@ -157,7 +159,7 @@ class _Pipeline:
         queue, targets = trio.open_memory_channel[Target](READ_BATCH)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._read, items, queue)
-            self._start_workers(nursery, targets, self._ports.settings.caps.total)
+            await self._work(targets, self._ports.settings.caps.total)
         await self._all_written()
 
     async def _retry_passes(self) -> None:
@@ -180,8 +182,7 @@ class _Pipeline:
         for target in retried:
             queue.send_nowait(target)
         queue.close()
-        async with trio.open_nursery() as nursery:
-            self._start_workers(nursery, targets, min(len(retried), self._ports.settings.caps.total))
+        await self._work(targets, min(len(retried), self._ports.settings.caps.total))
         await self._all_written()
 
     async def _all_written(self) -> None:
@@ -210,16 +211,10 @@ class _Pipeline:
 
     # --- workers ----------------------------------------------------------------------------------------------
 
-    def _start_workers(self, nursery: trio.Nursery, targets: trio.MemoryReceiveChannel[Target], count: int) -> None:
-        for _ in range(count):
-            nursery.start_soon(self._work, targets.clone())
-        targets.close()
-
-    async def _work(self, targets: trio.MemoryReceiveChannel[Target]) -> None:
-        """Observe one target after another until no target is left or the scan is stopped."""
-        async with targets:
-            while not self._stop.draining and (target := await _receive(targets)):
-                await _send(self._output, await self._examiner.observe(target))
+    async def _work(self, targets: trio.MemoryReceiveChannel[Target], count: int) -> None:
+        """Observe all targets of a channel with ``count`` worker tasks, and with one more for each slow domain."""
+        send = partial(_send, self._output)
+        await DomainWorkers(self._examiner.observe, send, targets, count, lambda: self._stop.draining).run()
 
 
 def within_scope(item: Target | Reject, scope: Scope) -> Target | Reject:
@@ -293,20 +288,6 @@ async def _send(channel: trio.MemorySendChannel[T], item: T) -> None:
         channel.send_nowait(item)
     except trio.WouldBlock:
         await channel.send(item)
-
-
-async def _receive(channel: trio.MemoryReceiveChannel[T]) -> T | None:
-    """Return the next item of a channel, without a trio checkpoint if an item is queued.
-
-    Return None at the end of the channel.
-    """
-    try:
-        try:
-            return channel.receive_nowait()
-        except trio.WouldBlock:
-            return await channel.receive()
-    except trio.EndOfChannel:
-        return None
 
 
 async def _receive_batch(channel: trio.MemoryReceiveChannel[Output]) -> list[Output]:

@@ -3,7 +3,8 @@
 import trio
 import trio.testing
 
-from scanner.net.large_connections import AT_ONCE, PAUSE, LargeConnections
+from scanner.net.heavy_work import PAUSE
+from scanner.net.large_connections import AT_ONCE, LargeConnections
 
 
 async def test_few_connections_are_large_at_the_same_time(autojump_clock: trio.testing.MockClock) -> None:

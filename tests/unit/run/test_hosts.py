@@ -10,6 +10,7 @@ import trio
 from scanner.core import judgement
 from scanner.facts import Answer, Endpoint, TLSARecord
 from scanner.model import EndpointReport
+from scanner.net import heavy_work
 from scanner.reasons import Reason
 from scanner.run import evidence
 from scanner.run.domain_slots import DomainSlots, HostDomains
@@ -357,7 +358,8 @@ async def test_tlsa_is_looked_up_for_the_port() -> None:
 
 async def test_unusually_expensive_evidence_is_made_for_one_address_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hosts with many TLSA records get their evidence one after the other, and a pause for other domains follows."""
-    monkeypatch.setattr(evidence, "HEAVY_PAUSE", 0)
+    monkeypatch.setattr(heavy_work, "PAUSE", 0)
+    monkeypatch.setattr(heavy_work, "BUSY_PAUSE", 0)
     running, most = [0], [0]
 
     def with_dane(report: EndpointReport, *_: object) -> EndpointReport:
