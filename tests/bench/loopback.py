@@ -12,6 +12,9 @@ from pathlib import Path
 from tests.lab import bulk
 from tests.lab.pki import PKI
 
+_CORES = os.sched_getaffinity(0)
+"""The cores of this process at its start."""
+
 
 @dataclass(frozen=True, slots=True)
 class BulkServer:
@@ -48,12 +51,15 @@ def serving(count: int, odd: int = 0, manner: str = "silent") -> Iterator[BulkSe
 
 @contextmanager
 def pinned() -> Iterator[set[int]]:
-    """Keep this process on its first core; yield the other cores, or the same one where there is no other."""
+    """Keep this process on its first core; yield the other cores, or the same one where there is no other.
+
+    Within another ``pinned`` block, the cores are the same as those of the other block.
+    """
     before = os.sched_getaffinity(0)
     mine = min(before)
     os.sched_setaffinity(0, {mine})
     try:
-        yield before - {mine} or {mine}
+        yield _CORES - {mine} or {mine}
     finally:
         os.sched_setaffinity(0, before)
 

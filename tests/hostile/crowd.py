@@ -13,7 +13,7 @@ from tests.hostile.kinds import KINDS
 from tests.hostile.meter import LONGEST
 
 GOOD = 2000
-TURNS = 3
+TURNS = 2
 RATIO = 1.3
 MEMORY = 400  # MB
 
