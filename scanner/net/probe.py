@@ -72,9 +72,6 @@ class Extra:
     raw_keys: bool = False
 
 
-NO_EXTRA = Extra()
-
-
 def probe(
     endpoint: Endpoint,
     *,
@@ -83,7 +80,7 @@ def probe(
     timeouts: Timeouts,
     bind: str | None = None,
     want_tls: bool = True,
-    extra: Extra = NO_EXTRA,
+    extra: Extra | None = None,
 ) -> Awaitable[ProbeResult]:
     """Probe an endpoint over a new connection.
 
@@ -94,8 +91,9 @@ def probe(
         timeouts: time limits in seconds of each stage and of the whole probe.
         bind: the local IP address, None for the system's choice.
         want_tls: send STARTTLS if it is offered.
-        extra: further options, see ``Extra``.
+        extra: further options, and the limits that this probe shares with other probes (see ``Extra``).
     """
+    extra = extra or Extra()
     driver = _ProbeDriver(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, want_tls), extra)
     return driver.run(bind=bind)
 
@@ -108,9 +106,10 @@ def converse(
     ehlo: str,
     timeouts: Timeouts,
     want_tls: bool = True,
-    extra: Extra = NO_EXTRA,
+    extra: Extra | None = None,
 ) -> Awaitable[ProbeResult]:
     """Probe an endpoint over a connected stream, and close the stream; the arguments are those of ``probe``."""
+    extra = extra or Extra()
     driver = _ProbeDriver(endpoint, profile, timeouts, _dialogue(endpoint, ehlo, extra, want_tls), extra)
     return driver.run(stream)
 

@@ -29,7 +29,7 @@ from scanner.core.pkix import TrustStore
 from scanner.facts import Answer, CertFacts, Endpoint
 from scanner.model import DomainRecord, HostReport
 from scanner.net import https
-from scanner.net.probe import ProbeResult, probe
+from scanner.net.probe import Extra, ProbeResult, probe
 from scanner.run import pipeline
 from scanner.run.connections import Connections
 from scanner.run.ports import Ports
@@ -162,7 +162,7 @@ async def _scan(plan: BattlePlan, place: Path, domains: Sequence[str]) -> _Timin
         retries=Retries(times=0), sts=bool(plan.policy_port),
     )  # fmt: skip
     stats = Stats()
-    connections = Connections(settings, stats, partial(_probe, settings))
+    connections = Connections(settings, stats, partial(_probe, settings, Extra(stages=stats.stages)))
     scope = Scope(allow_private=True)
     fetch = partial(https.fetch, port=plan.policy_port)
     trust = TrustStore.from_pem(*filter(None, [plan.policy_root.encode()]))
@@ -174,10 +174,9 @@ async def _scan(plan: BattlePlan, place: Path, domains: Sequence[str]) -> _Timin
     return sink
 
 
-async def _probe(settings: Settings, endpoint: Endpoint) -> ProbeResult:
-    return await probe(
-        endpoint, profile=PROFILES[endpoint.profile], ehlo=settings.ehlo, timeouts=settings.timeouts
-    )  # fmt: skip
+async def _probe(settings: Settings, extra: Extra, endpoint: Endpoint) -> ProbeResult:
+    profile, timeouts = PROFILES[endpoint.profile], settings.timeouts
+    return await probe(endpoint, profile=profile, ehlo=settings.ehlo, timeouts=timeouts, extra=extra)
 
 
 def fight(plan: BattlePlan) -> ScanResult:
