@@ -32,8 +32,8 @@ observation:
 ``removed-early``
     The record of a certificate was removed while the certificate was in use: the records match in the old observation,
     the certificate was not replaced, and the changed records do not match in the new observation. The class
-    ``removed-early`` also applies if the records of the first observation do not match its certificate, but match the
-    certificate that replaced it.
+    ``removed-early`` also applies if the first run with the host shows TLSA records that do not match the certificate
+    of that run, but match the certificate that a later run shows in its place.
 
 The runs do not show the states of a host between two runs. If a rollover caused a mismatch that began and ended between
 two runs, its class is therefore ``correct``, and ``overlap`` is False. An inconclusive run (lookup failed, no

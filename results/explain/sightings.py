@@ -19,10 +19,9 @@ def sightings(
         wanted: the data of the TLSA records of each host, in hex.
 
     Returns:
-        A mapping from host and TLSA record data to a certificate. A certificate that the host itself sent takes
-        precedence; if several runs contain such a certificate, the latest run is used. If the host never sent a
-        matching certificate, the mapping contains a certificate that another host sent in the current run, or else in
-        the earliest run.
+        A mapping from host and TLSA record data to a certificate. If the host itself sent a matching
+        certificate, the mapping contains the certificate that the host sent in the latest run. If only other hosts
+        sent a matching certificate, the mapping contains a certificate of the current run, or else of the earliest run.
 
     Raises:
         StoreError: a file of a run cannot be read.

@@ -69,14 +69,14 @@ def check(setup: Setup) -> None:
 
 
 def print_record(run: FingerRun) -> None:
-    """Print the record of a finished finger run as one JSON line on stdout."""
+    """Print the record of a finished run of ``mxsweep finger`` as one JSON line on stdout."""
     record, reports, certs = record_of(run)
     with LineSink(json_stream()) as sink:
         sink.put_domain(record, reports, certs)
 
 
 def record_of(run: FingerRun) -> tuple[DomainRecord, tuple[HostReport, ...], dict[str, CertFacts]]:
-    """Return the domain record of a finger run with the host reports and certificates that the record refers to."""
+    """Return the record of a run of ``mxsweep finger`` with the host reports and certificates that the record names."""
     options = run.options
     way = run.found.route or Route(())
     observed_at = datetime.now(UTC)

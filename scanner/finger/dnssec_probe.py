@@ -1,4 +1,4 @@
-"""DNS queries of a finger run, and the warning that no answer is DNSSEC-validated.
+"""DNS queries of a run of ``mxsweep finger``, and the warning that no answer is DNSSEC-validated.
 
 If a run requests DNSSEC and no answer was validated yet, Postfix sends one probe query for a name in a signed zone.
 Postfix's parameter ``dnssec_probe`` contains the type and the name of the probe query. The answer to the probe query
@@ -16,7 +16,7 @@ DEFAULT_PROBE = "ns:."
 
 
 class DNSQueries:
-    """The DNS queries and answers of a finger run."""
+    """The DNS queries and answers of a run of ``mxsweep finger``."""
 
     def __init__(self, ports: FingerPorts, parameters: Mapping[str, str], output: Output) -> None:
         self._ports = ports

@@ -1,4 +1,4 @@
-"""The steps of a finger run: look up the destination, choose the TLS level of each address, connect, probe, reconnect.
+"""The steps of a run of ``mxsweep finger``: look up the destination, choose TLS levels, connect, probe, reconnect.
 
 A run uses the first address that accepts a connection, whatever the result of its probe; with ``--all``, the run tries
 every address. The module ``logged_probe`` runs the dialogue, ``lines`` formats the printed lines, and ``core.policy``
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TriedAddress:
-    """An address that the finger run tried to connect to.
+    """An address that the run of ``mxsweep finger`` tried to connect to.
 
     If no connection was made, ``probe`` is None and ``failure`` is the reason. After a failed TLSA lookup, ``probe``
     and ``failure`` are None.
@@ -39,7 +39,7 @@ class TriedAddress:
 
 
 class FingerRun:
-    """A finger run against one destination; ``found`` (addresses) and ``tried`` (probes) are its results."""
+    """A run of ``mxsweep finger`` for one destination; ``found`` (addresses) and ``tried`` (probes) are its results."""
 
     def __init__(self, setup: Setup) -> None:
         self.options = setup.options
@@ -56,11 +56,11 @@ class FingerRun:
 
     @property
     def answers(self) -> dict[tuple[str, str], Answer]:
-        """All DNS answers of the finger run, by name and type."""
+        """All DNS answers of the run of ``mxsweep finger``, by name and type."""
         return self._questions.answers
 
     async def run(self) -> int:
-        """Execute the finger run and return the exit status: 1 after an internal error, else 0."""
+        """Execute the run of ``mxsweep finger`` and return the exit status: 1 after an internal error, else 0."""
         ports = self._setup.ports
         found = self.found = await find(self._options, self._questions.lookup, rng=ports.rng, native=ports.native)
         for line in found.lines:

@@ -9,7 +9,7 @@ _NOT_ASCII = re.compile("[^\x00-\x7f]")
 
 
 class Output:
-    """Printer of the lines of a finger run in the format of posttls-finger.
+    """Printer of the lines of a run of ``mxsweep finger`` in the format of posttls-finger.
 
     The certificate chain (``-C``) is printed without the program's name. On a terminal, the certificate chain is
     printed between the other lines. On a pipe or file, the certificate chain is printed after all lines, because

@@ -1,4 +1,4 @@
-"""Replay of a saved finger run: ports that return the answers of a saved case instead of using the network."""
+"""Replay of a saved run of ``mxsweep finger``: ports that return saved answers instead of using the network."""
 
 import random
 from collections import defaultdict

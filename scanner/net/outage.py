@@ -235,5 +235,5 @@ class Outage(Generic[K]):
         return found
 
     def _next_waiting(self) -> list[K]:
-        """Return peers of waiting callers that have not been tried yet, because the tried peers may be down."""
+        """Return peers to try next: peers of callers that wait for the end of the outage, each at most once."""
         return [self._waiting.popitem(last=False)[0] for _ in range(min(TRIED, len(self._waiting)))]

@@ -102,7 +102,7 @@ def _with_groups(path: Path, count: int, most: int, groups: dict[bytes, int]) ->
 
 
 def _keyed(path: Path) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the key, as a spool writes the key, and the line of each record of a file."""
+    """Yield the key and the line of each record of a file; a key has the form in which the spool stores keys."""
     with naming(path), open_regular(path) as file:
         for line in file:
             yield octets_of(line_keys.key_of(line)), line

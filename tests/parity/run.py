@@ -48,7 +48,7 @@ def table(verdicts: dict[str, PairVerdict]) -> str:
     equal = [verdict for verdict in verdicts.values() if not verdict.difference]
     needed = Counter(row for verdict in equal for row in verdict.rows)
     rows = [
-        ("pairs", len(verdicts), "all pairs of runs with a fixed command line"),
+        ("pairs", len(verdicts), "all pairs of runs with a command line of the tests (not made at random)"),
         ("equal as they are", sum(not verdict.rows for verdict in equal), "pairs without any difference"),
         (
             "equal except for allowed differences",
