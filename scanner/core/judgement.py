@@ -108,7 +108,8 @@ class HostVerdicts:
     a domain that is not named depends on the domain only by the security level, the MX record and the security of the
     MX answer, so many domains share one verdict. The verdict for a named domain is computed for this domain alone, and
     so is every verdict if the leaf certificates have more than ``NAMES`` names, because the comparison would be
-    expensive. Domains that share the verdicts of all their hosts also share the verdict of the domain.
+    expensive. Domains with the same verdicts of all hosts and with equal routes (except for the names) also share the
+    verdict of the domain.
 
     Args:
         report: the observations of the host, with evidence.
@@ -169,7 +170,7 @@ class HostVerdicts:
         found = judge()
         if sum(1 + len(each.endpoints) for each in hosts) <= VERDICTS // DOMAINS:
             if len(self._domains) >= DOMAINS:
-                self._domains.clear()
+                del self._domains[next(iter(self._domains))]
             self._domains[key] = hosts, found
         return found
 

@@ -1,8 +1,8 @@
 """Interfaces of a run of ``mxsweep finger`` to DNS, connections, clock and random numbers.
 
-All input and output of the run except printed lines passes through ``FingerPorts``, so that a saved run can be repeated
-offline. ``NetworkPorts`` uses the network, the module ``recorder`` saves every answer, and the module ``replay`` returns
-the answers of a saved run.
+All input and output of the run except printed lines passes through ``FingerPorts``, so that a saved run can be
+repeated offline. ``NetworkPorts`` uses the network, the module ``recorder`` saves every answer, and the module
+``replay`` returns the answers of a saved run.
 
 The TLS library is imported after the first connection is open, because the import would delay the connection.
 """

@@ -57,9 +57,9 @@ class Extra:
 
     ``listener`` receives the events of the probe and may provide a TLS session to resume; ``keep_session`` requests the
     TLS session in the result. ``stages`` contains the number of probes that are in each phase now. ``rules`` are the
-    rules in which the SMTP dialogues of ``scan`` and ``finger`` differ. ``large`` limits the number of simultaneous
-    connections that have received more than ``tls_wire.LARGE`` octets of TLS. ``raw_keys`` requests a raw public key;
-    GnuTLS then makes the handshake, without a TLS session to resume or a client certificate.
+    rules in which the SMTP dialogues of ``scan`` and ``finger`` differ. ``large`` limits the number of connections that
+    have received more than ``tls_wire.LARGE`` octets of TLS, and pauses. ``raw_keys`` requests a raw public key; GnuTLS
+    then makes the handshake, without a TLS session to resume or a client certificate.
     """
 
     ehlo_after_tls: bool = True

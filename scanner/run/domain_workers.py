@@ -1,9 +1,9 @@
 """The worker tasks of one pass of a scan, each of which observes one domain at a time.
 
-A pass has as many worker tasks as the scan may have connections. The observation of a domain with silent servers or
-very many hosts takes minutes, most of which the worker task waits. For each such slow domain, another worker task is
-started, so that slow domains do not delay the other domains of the scan. The limits on connections do not depend on the
-number of worker tasks.
+A pass has as many worker tasks as the scan may have connections, but at most one for each target of a retry pass. The
+observation of a domain with silent servers or very many hosts takes minutes, most of which the worker task waits. For
+each such slow domain, another worker task is started, so that slow domains do not delay the other domains of the scan.
+The limits on connections do not depend on the number of worker tasks.
 """
 
 from collections.abc import Awaitable, Callable
@@ -65,7 +65,7 @@ class DomainWorkers(Generic[_Seen]):
             await trio.sleep(CHECK)
             latest = trio.current_time() - SLOW
             self._slow = min(self._count, sum(began < latest for began in self._began.values()))
-            if not self._at_end:
+            if not self._at_end and not self._is_stopping():
                 self._start(nursery, self._count + self._slow - self._running)
 
     def _start(self, nursery: trio.Nursery, count: int) -> None:

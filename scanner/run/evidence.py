@@ -5,7 +5,7 @@ evidence shows whether the scan has to probe an address again to confirm a misma
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self, TypeVar
@@ -161,20 +161,32 @@ class EvidenceMaker:
         uses the caches of the module that reads certificates.
         """
         async with self._heavy_work:
-            began = time.perf_counter()
-            chain = await _facts(host, result, Slices())
-            work = partial(judgement.with_dane, report, chain, lookup, result.probe.started)
-            report = await trio.to_thread.run_sync(work)
-            await trio.sleep(self._pauses.pause(time.perf_counter() - began))
+            chain, spent = await _timed_facts(host, result, Slices())
+            work = partial(_timed, partial(judgement.with_dane, report, chain, lookup, result.probe.started))
+            report, seconds = await trio.to_thread.run_sync(work)
+            await trio.sleep(self._pauses.pause(spent + seconds))
         return chain, report
 
 
 async def _facts(host: str, result: ProbeResult, slices: Slices) -> tuple[CertFacts, ...]:
-    found = []
+    return (await _timed_facts(host, result, slices))[0]
+
+
+async def _timed_facts(host: str, result: ProbeResult, slices: Slices) -> tuple[tuple[CertFacts, ...], float]:
+    """Return the facts of a probe's certificates, and the duration of their computation in seconds."""
+    found, spent = [], 0.0
     for der in result.chain:
+        began = time.perf_counter()
         found.append(certs.facts(der))
+        spent += time.perf_counter() - began
         await slices.turn(host)
-    return tuple(found)
+    return tuple(found), spent
+
+
+def _timed(work: Callable[[], _Report]) -> tuple[_Report, float]:
+    """Return the result of a function, and the processor time of this thread that the function took in seconds."""
+    began = time.thread_time()
+    return work(), time.thread_time() - began
 
 
 def large_octets(result: ProbeResult) -> int:

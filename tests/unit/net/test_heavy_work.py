@@ -10,8 +10,9 @@ from scanner.net.heavy_work import BUSY, BUSY_PAUSE, INTERVAL, PAUSE, HeavyWork
 @pytest.mark.parametrize(
     ("passed", "used", "factor"),
     [
-        (10, 10 * BUSY + 1, BUSY_PAUSE),
+        (10, 10 * BUSY + 3, BUSY_PAUSE),
         (10, 10 * BUSY - 1, PAUSE),
+        (10, 10 * BUSY + 2, PAUSE),  # without the two seconds of the computation itself
         (INTERVAL / 2, INTERVAL / 2, PAUSE),  # too short to measure: as before
     ],
 )
