@@ -12,6 +12,12 @@ from scanner.net.heavy_work import HeavyWork
 AT_ONCE = 8
 """Maximum number of simultaneous large connections; each of them takes up to 4 MB of memory."""
 
+LONGEST_PAUSE = 2.0
+"""Maximum pause in seconds, however many handshakes ended before it.
+
+A server whose connection waits for the end of a pause must not close the connection because of the wait.
+"""
+
 
 class LargeConnections:
     """The large connections of a scan; the other connections neither wait for a large connection nor are counted."""
@@ -33,5 +39,6 @@ class LargeConnections:
 
     def end(self, spent: float) -> None:
         """End a large connection; ``spent`` is the duration of the computations in its handshake in seconds."""
-        self._resume = max(self._resume, trio.current_time()) + self._work.pause(spent)
+        now = trio.current_time()
+        self._resume = min(max(self._resume, now) + self._work.pause(spent), now + LONGEST_PAUSE)
         self._slots.release()
