@@ -199,8 +199,8 @@ class Rejudge:
         return found
 
     def _domain(self, level: Level, way: Route, hosts: tuple[HostVerdict, ...]) -> DomainVerdict:
-        shared = self._shared(hosts)
-        return shared.domain(level, way, hosts) if shared else rollup.judge_domain(level, way, hosts)
+        first = self._shared(hosts)
+        return first.domain(level, way, hosts) if first else rollup.judge_domain(level, way, hosts)
 
     def _shared(self, hosts: Sequence[HostVerdict]) -> judgement.HostVerdicts | None:
         """Return the verdicts of the first host, None if the host was not examined."""

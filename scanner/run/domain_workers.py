@@ -11,10 +11,8 @@ from typing import Generic, TypeVar
 
 import trio
 
+from scanner.net.slow_probes import SLOW
 from targets.lists import Target
-
-SLOW = 5.0
-"""Seconds after which a domain is slow; the observation of most domains takes less time."""
 
 CHECK = 1.0
 """Seconds between two counts of the slow domains."""

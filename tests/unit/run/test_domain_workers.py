@@ -6,7 +6,8 @@ import pytest
 import trio
 import trio.testing
 
-from scanner.run.domain_workers import CHECK, SLOW, DomainWorkers
+from scanner.net.slow_probes import SLOW
+from scanner.run.domain_workers import CHECK, DomainWorkers
 from targets.lists import Target
 from tests.unit.fakes import target
 

@@ -26,7 +26,7 @@ from tests.unit.fakes import MX1, OK_RECORD, V4, World, host, missing, mx, shake
 
 READ_IN_A_THREAD = pipeline._read_batch
 
-SECONDS = 4  # no domain is slow (``domain_workers.SLOW``)
+SECONDS = 4  # no domain is slow (``slow_probes.SLOW``)
 """Duration of each probe in seconds."""
 
 
