@@ -10,7 +10,7 @@ from results.store import codec
 from results.store.files import StoreError, others_can_write
 from results.store.reader import HEADER_FILE, Run
 from scanner.cli.config import check_kept
-from scanner.cli.errors import CliError
+from scanner.cli.errors import CliError, as_cli_error
 from scanner.cli.work import flag_files, kept_flags
 from scanner.model import RunHeader
 from scanner.settings import Settings
@@ -129,10 +129,8 @@ def header_of(path: Path) -> RunHeader:
     Raises:
         CliError: the directory contains no run, or the header of the run cannot be read.
     """
-    try:
+    with as_cli_error(StoreError):
         return Run.open(path).header
-    except StoreError as error:
-        raise CliError(str(error)) from None
 
 
 def _flag(name: str) -> str:

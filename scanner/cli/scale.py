@@ -18,7 +18,7 @@ from scanner.cli import console as consoles
 from scanner.cli import resume as resuming
 from scanner.cli.console import say
 from scanner.cli.ending import FINISHING
-from scanner.cli.errors import CliError, Exit
+from scanner.cli.errors import CliError, Exit, as_cli_error
 from scanner.cli.progress import progress_loop
 from scanner.cli.progress_request import ProgressRequest
 from scanner.cli.request import Request
@@ -70,11 +70,9 @@ def choice_of(flags: dict[str, Any]) -> ClusterChoice | None:
         raise CliError("--dask: it requires -o RUN")
     if flags["resume"] and not (Path(flags["resume"]) / PLAN).is_dir():
         raise CliError(f"{flags['resume']}: this run was begun without --dask, and continues without --dask")
-    try:
+    with as_cli_error(ClusterError):
         check_installed()
         return parse_choice(text)
-    except ClusterError as error:
-        raise CliError(str(error)) from None
 
 
 Header = Callable[[Request, Resolved, Spool | None], RunHeader]
@@ -185,15 +183,13 @@ def _known(scale: ScaleRequest, resolved: Resolved) -> KnownResolver | None:
 
 def _store(scale: ScaleRequest, resolved: Resolved) -> Store:
     path = Path(str(scale.request.output))
-    try:
+    with as_cli_error(StoreError):
         if scale.spool is None:
             resuming.check_settings(path, scale.request.settings)
             store = Store.resume(path)
             store.begin(__version__)
             return store
         return Store.create(path, scale.header(scale.request, resolved, scale.spool))
-    except StoreError as error:
-        raise CliError(str(error)) from None
 
 
 def _spool(scale: ScaleRequest, store: Store) -> Spool:
@@ -201,10 +197,8 @@ def _spool(scale: ScaleRequest, store: Store) -> Spool:
         with naming(store.path / PLAN):
             (store.path / PLAN).mkdir()
         return new_work(scale.spool, store, resuming.to_keep(scale.request.flags, scale.request.settings)).spool
-    try:
+    with as_cli_error(SpoolError):
         return Spool.open(store.path / "spool", scale.request.input.reader)
-    except SpoolError as error:
-        raise CliError(str(error)) from None
 
 
 def _flags(scale: ScaleRequest) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from scanner.cli import console as consoles
 from scanner.cli import resume as resuming
 from scanner.cli.console import say
 from scanner.cli.ending import Limits, watch_limits, watch_signals
-from scanner.cli.errors import CliError, Exit
+from scanner.cli.errors import CliError, Exit, as_cli_error
 from scanner.cli.progress import progress_loop
 from scanner.cli.progress_request import ProgressRequest
 from scanner.cli.request import Request
@@ -71,13 +71,11 @@ def _open_sink(request: Request, resolved: Resolved, spool: Spool | None) -> Abs
     if request.output == "-":
         return LineSink(consoles.json_stream())
     path = Path(request.output)
-    try:
+    with as_cli_error(StoreError):
         if request.resume or request.retry:
             resuming.check_settings(path, request.settings)
             return Store.resume(path, anew=request.retry)
         return Store.create(path, header_of(request, resolved, spool))
-    except StoreError as error:
-        raise CliError(str(error)) from None
 
 
 def _open_work(request: Request, sink: Any, spool: Spool | None) -> Work:

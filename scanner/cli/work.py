@@ -13,7 +13,7 @@ from results.store.pending import pending_domains, spoiled_domains
 from results.store.reader import inconclusive, keys, lines_path
 from results.store.writer import Store
 from scanner import __version__
-from scanner.cli.errors import CliError
+from scanner.cli.errors import CliError, as_cli_error
 from scanner.model import RunHeader
 from scanner.vocabulary import RunState
 from targets.reader import Reader, Reject, Target
@@ -60,10 +60,8 @@ def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
     Raises:
         CliError: the spool is damaged.
     """
-    try:
+    with as_cli_error(SpoolError):
         spool = Spool.open(store.path / _SPOOL, reader)
-    except SpoolError as error:
-        raise CliError(str(error)) from None
     before = Counter(store.header.totals)
     rejects = sum(1 for _ in keys(lines_path(store.path, "rejects")))
     waiting = set() if retry else waiting_for_a_pass(store)
