@@ -73,7 +73,7 @@ def _other_mode(run: Run, earlier: Sequence[Run], flags: Mapping[str, Any]) -> N
     The code of each mode is imported in this function, because the import is slow.
     """
     if flags["metrics"]:
-        code_of("scanner.cli.report_modes:metrics")(run, flags["metrics"])
+        code_of("results.export.metrics:write_metrics")(run, Path(flags["metrics"]))
     elif flags["paper"]:
         code_of("scanner.cli.report_modes:paper")(run, flags["output"], earlier)
     else:
