@@ -1,7 +1,7 @@
 """``mxsweep scan --dask``: the scan in many processes, from the request to the complete run."""
 
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from results.store.collection import link_latest
 from results.store.files import StoreError, naming
 from results.store.writer import Store
 from scanner import __version__
+from scanner.cli import code_of
 from scanner.cli import console as consoles
 from scanner.cli import resume as resuming
 from scanner.cli.console import say
@@ -25,7 +26,6 @@ from scanner.cli.request import Request
 from scanner.cli.resolver import Resolved
 from scanner.cli.wiring import fit_resolver
 from scanner.cli.work import new_work
-from scanner.model import RunHeader
 from scanner.net.error_groups import first_error
 from scanner.run.ports import now
 from scanner.scale.cluster import ClusterChoice, ClusterError, check_installed, cluster, parse_choice
@@ -75,10 +75,6 @@ def choice_of(flags: dict[str, Any]) -> ClusterChoice | None:
         return parse_choice(text)
 
 
-Header = Callable[[Request, Resolved, Spool | None], RunHeader]
-"""A function that returns the header of a new run from the request, the resolver and the spool of destinations."""
-
-
 @dataclass(frozen=True, slots=True)
 class ScaleRequest:
     """A scan in many processes.
@@ -93,7 +89,6 @@ class ScaleRequest:
     choice: ClusterChoice
     progress: ProgressRequest
     spool: Spool | None
-    header: Header
 
 
 def run(scale: ScaleRequest) -> int:
@@ -189,7 +184,8 @@ def _store(scale: ScaleRequest, resolved: Resolved) -> Store:
             store = Store.resume(path)
             store.begin(__version__)
             return store
-        return Store.create(path, scale.header(scale.request, resolved, scale.spool))
+        header = code_of("scanner.cli.scan:header_of")(scale.request, resolved, scale.spool)
+        return Store.create(path, header)
 
 
 def _spool(scale: ScaleRequest, store: Store) -> Spool:

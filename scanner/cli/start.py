@@ -86,8 +86,7 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
             if flags["dry_run"]:
                 return int(trio.run(code_of("scanner.cli.dry_run:dry_run"), used, spool))
             if choice is not None:
-                of = code_of("scanner.cli.scan:header_of")
-                asked = code_of("scanner.cli.scale:ScaleRequest")(request, used, choice, progress, spool, of)
+                asked = code_of("scanner.cli.scale:ScaleRequest")(request, used, choice, progress, spool)
                 return int(code_of("scanner.cli.scale:run")(asked))
             return trio.run(_scan, request, used, progress, spool)
     except (StoreError, UnboundError, BaseExceptionGroup) as error:
