@@ -155,6 +155,7 @@ async def execute(
     """
     stats = Stats(total=work.total, done=work.done, read=work.done, rejects=work.rejects)
     stop = pipeline.Stop()
+    limits = Limits(request.flags["max_time"], request.flags["give_up_after"])
     console = consoles.stderr()
     reporting = ReportingSink(sink, console, request.fail_on, rejects=request.output in (None, "-"))
     store = sink if isinstance(sink, Store) else None
@@ -163,7 +164,7 @@ async def execute(
         ports = wired(request.settings, request.trust, request.scope, resolved, stats, say, patience=math.inf)
         async with ports as tools, trio.open_nursery() as nursery:
             nursery.start_soon(watch_signals, stop, stats, console)
-            nursery.start_soon(watch_limits, stop, stats, Limits.of(request.flags))
+            nursery.start_soon(watch_limits, stop, stats, limits)
             nursery.start_soon(shown.run)
             nursery.start_soon(load_late)
             if one:
