@@ -151,6 +151,11 @@ def build(flags: dict[str, Any]) -> Request:
     )
 
 
+def frozen(flags: dict[str, Any]) -> dict[str, Any]:
+    """Return stored option values as values of click: JSON lists are converted to tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in flags.items()}
+
+
 def _reader(flags: dict[str, Any], settings: Settings) -> Reader:
     kinds = frozenset(part.strip() for part in (flags["accept"] or "").split(",") if part.strip())
     wrong = kinds - set(Accept)

@@ -11,6 +11,7 @@ from results.store.files import StoreError, others_can_write
 from results.store.reader import HEADER_FILE, Run
 from scanner.cli.config import check_kept
 from scanner.cli.errors import CliError, as_cli_error
+from scanner.cli.request import frozen
 from scanner.cli.work import flag_files, kept_flags
 from scanner.model import RunHeader
 from scanner.settings import Settings
@@ -64,7 +65,7 @@ def resumed(flags: dict[str, Any], given: AbstractSet[str]) -> dict[str, Any]:
         if codec.plain({"": flags[name]}) != codec.plain({"": old}):
             raise CliError(f"{_flag(name)}: this run continues {_shown(old)}")
     check_kept(str(flag_files(path)[-1]), kept["flags"], flags)
-    return flags | _frozen(kept["flags"]) | {"output": str(path)}
+    return flags | frozen(kept["flags"]) | {"output": str(path)}
 
 
 def _check_files(path: Path, kept: dict[str, Any], given: AbstractSet[str]) -> None:
@@ -139,8 +140,3 @@ def _flag(name: str) -> str:
 
 def _shown(value: object) -> str:
     return "without it" if value in (None, [], False) else f"with {value}"
-
-
-def _frozen(flags: dict[str, Any]) -> dict[str, Any]:
-    """Return stored option values as values of click: JSON lists are converted to tuples."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in flags.items()}
