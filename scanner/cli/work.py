@@ -64,8 +64,10 @@ def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
         spool = Spool.open(store.path / _SPOOL, reader)
     before = Counter(store.header.totals)
     rejects = sum(1 for _ in keys(lines_path(store.path, "rejects")))
-    waiting = set() if retry else waiting_for_a_pass(store)
+    waiting: set[str] = set()
     if not retry:
+        # an interrupted run: scan these domains with the stored reports of their hosts, then make the retry passes
+        waiting = set() if store.header.state is RunState.COMPLETE else pending_domains(store.path)
         spoiled = spoiled_domains(store.path, bugs=_bugs_again(store.header))
         before["internal_errors"] -= min(sum(spoiled.values()), before["internal_errors"])
         waiting |= spoiled.keys()
@@ -84,16 +86,6 @@ def _bugs_again(header: RunHeader) -> bool:
     because the same version would have the same error again.
     """
     return header.state is RunState.COMPLETE or (header.versions or (header.version,))[-1] != __version__
-
-
-def waiting_for_a_pass(store: Store) -> set[str]:
-    """Return the domains of an interrupted run that wait for a retry pass.
-
-    ``--resume`` scans the returned domains with the stored reports of their hosts, and then makes the retry passes.
-    """
-    if store.header.state is RunState.COMPLETE:
-        return set()
-    return pending_domains(store.path)
 
 
 def kept_flags(run: Path) -> dict[str, Any]:
