@@ -79,16 +79,6 @@ class Request:
     resume: bool = False
     retry: bool = False
 
-    @property
-    def trust(self) -> "TrustStore":
-        """The trusted roots."""
-        return self.reach.trust
-
-    @property
-    def scope(self) -> "Scope":
-        """The destinations and addresses that may be contacted."""
-        return self.reach.scope
-
 
 class Reach:
     """The trusted roots and the scope of a scan, loaded at their first use: the first packet of a scan needs neither.

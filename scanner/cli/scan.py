@@ -161,7 +161,9 @@ async def execute(
     store = sink if isinstance(sink, Store) else None
     began = trio.current_time()
     with progress_loop(StatusSource(stats, request.settings.retries.after), progress, console, store, say) as shown:
-        ports = wired(request.settings, request.trust, request.scope, resolved, stats, say, patience=math.inf)
+        ports = wired(
+            request.settings, request.reach.trust, request.reach.scope, resolved, stats, say, patience=math.inf
+        )
         async with ports as tools, trio.open_nursery() as nursery:
             nursery.start_soon(watch_signals, stop, stats, console)
             nursery.start_soon(watch_limits, stop, stats, limits)
@@ -170,8 +172,7 @@ async def execute(
             if one:
                 nursery.start_soon(one.watch, stop)
             used, only = (one.adapt(tools), one.number) if one else (tools, None)
-            find = store.find_host if store else None
-            await pipeline.scan(work.items, used, reporting, stop, find, only_pass=only)
+            await pipeline.scan(work.items, used, reporting, stop, store.find_host if store else None, only_pass=only)
             nursery.cancel_scope.cancel()
         state = RunState.INTERRUPTED if stop.draining else RunState.COMPLETE
         totals = _totals(stats, work, trio.current_time() - began) | _pass_totals(stats, one, state)
