@@ -200,13 +200,7 @@ def _advice(request: Request) -> str:
 
 
 def _totals(stats: Stats, work: Work, seconds: float) -> dict[str, int]:
-    """Return the totals of the run, including the totals of earlier processes of the same run.
-
-    Args:
-        stats: the counters of this process.
-        work: the destinations of this process, and the totals of the run before this process.
-        seconds: the duration of the scan in this process, measured with a monotonic clock.
-    """
+    """Return the totals of the run: of earlier processes, and of this process, which took ``seconds``."""
     return {
         "domains": stats.done + work.others,
         "rejects": stats.rejects,
