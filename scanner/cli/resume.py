@@ -13,7 +13,7 @@ from scanner.cli.config import check_kept
 from scanner.cli.errors import CliError, as_cli_error
 from scanner.cli.request import frozen
 from scanner.cli.work import flag_files, kept_flags
-from scanner.model import RunHeader
+from scanner.model import InputSource, RunHeader
 from scanner.settings import Settings
 from scanner.vocabulary import RunState
 
@@ -114,14 +114,20 @@ def _differ(old: object, new: object) -> bool:
 
 def changed_lists(header: RunHeader) -> list[str]:
     """Return the input lists whose content has changed since the run read the lists."""
-    changed = []
-    for source in header.input:
-        path = Path(source.source)
-        if source.sha256 and path.is_file():
-            with path.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != source.sha256:
-                    changed.append(source.source)
-    return changed
+    read = [source for source in header.input if source.sha256]
+    return [then.source for then in read if input_source(then.source).sha256 not in (None, then.sha256)]
+
+
+def input_source(name: str) -> InputSource:
+    """Return the description of an input list for run.json, with a digest of the file.
+
+    The description of standard input or of a pipe has no digest, because such a list cannot be read twice.
+    """
+    path = Path(name)
+    if not path.is_file():
+        return InputSource(name)
+    with path.open("rb") as file:
+        return InputSource(name, hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def header_of(path: Path) -> RunHeader:

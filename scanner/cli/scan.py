@@ -1,6 +1,5 @@
 """The second part of ``mxsweep scan``, after the choice of the resolver: open the output, run and report the scan."""
 
-import hashlib
 import math
 import socket
 from collections.abc import Awaitable, Callable
@@ -30,7 +29,7 @@ from scanner.cli.sinks import ReportingSink, WordsSink
 from scanner.cli.tools import wired
 from scanner.cli.wiring import load_late
 from scanner.cli.work import Work, new_work, rest_of
-from scanner.model import InputSource, RunHeader
+from scanner.model import RunHeader
 from scanner.net.client_hello import offered_groups
 from scanner.run import pipeline
 from scanner.run.ports import Ports, now
@@ -104,25 +103,13 @@ def header_of(request: Request, resolved: Resolved, spool: Spool | None) -> RunH
         resolver=resolved.label,
         ehlo=request.settings.ehlo,
         vantage=Vantage(hostname=socket.gethostname()),
-        input=tuple(_source(name) for name in request.sources),
+        input=tuple(resuming.input_source(name) for name in request.sources),
         preflight=resolved.record(request.choice),
         label=request.flags["label"] or "",
         reject_reasons=dict(islice(spool.reasons.items(), REASONS_KEPT)) if spool else {},
         notes=tuple(request.input.notes(spool)) if spool else (),
         groups=offered_groups(AUTHENTICATED if request.settings.level.must_match else OPPORTUNISTIC),
     )
-
-
-def _source(name: str) -> InputSource:
-    """Return the description of an input list for run.json, with a digest of the file.
-
-    The description of standard input or of a pipe has no digest, because such a list cannot be read twice.
-    """
-    path = Path(name)
-    if not path.is_file():
-        return InputSource(name)
-    with path.open("rb") as file:
-        return InputSource(name, hashlib.file_digest(file, "sha256").hexdigest())
 
 
 # --- the run --------------------------------------------------------------------------------------------------
