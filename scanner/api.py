@@ -113,15 +113,8 @@ async def scan(
 ) -> AsyncIterator[trio.MemoryReceiveChannel[DomainRecord]]:
     """Scan mail domains in a trio program; leaving the ``async with`` block before the last record ends the scan.
 
-    Args:
-        names: destinations, as for ``scan_all``.
-        level: TLS security level at which verdicts are determined, as for ``scan_all``.
-        ehlo: name to send in EHLO, as for ``scan_all``.
-        settings: all other settings of the scan, as for ``scan_all``. With ``settings.retries``, each retry pass yields
-            another record of an inconclusive domain; the last record replaces the earlier records.
-        resolver: values of ``--resolver``.
-        unvalidated: true to scan without DANE verdicts if no resolver validates DNSSEC.
-        exclude: files that list domains, MX hosts and networks not to contact.
+    The arguments are the arguments of ``scan_all``. With ``settings.retries``, each retry pass yields another record of
+    an inconclusive domain; the last record replaces the earlier records.
 
     Yields:
         A channel that receives each record as soon as its domain has been examined. Records stay in memory until the

@@ -10,29 +10,10 @@ from click.exceptions import NoArgsIsHelpError
 
 from scanner import __version__
 from scanner.cli import code_of
+from scanner.cli import options as opt
 from scanner.cli.console import one_line, plugin_text, unwritable
 from scanner.cli.errors import PLUGIN_UNKNOWN, CliError, Exit
 from scanner.cli.everyday import COMMANDS
-from scanner.cli.options import (
-    BIND,
-    CA_FILE,
-    CA_PATH,
-    CONCURRENCY,
-    CONFIG,
-    COUNT,
-    DAYS,
-    EHLO,
-    FAMILY,
-    HISTORY,
-    LEVELS,
-    RUN,
-    STRICT,
-    block,
-    complete_files,
-    examples,
-    option,
-    resolver_options,
-)
 from scanner.cli.scan_options import scan_options
 
 
@@ -73,7 +54,7 @@ class _Group(click.RichGroup):
 
     def add_command(self, cmd: click.Command, *arguments: Any, **more: Any) -> None:
         """Add a command; shell completion offers file names for the arguments that are files, lists or runs."""
-        complete_files(cmd)
+        opt.complete_files(cmd)
         super().add_command(cmd, *arguments, **more)
 
     def make_context(self, *arguments: Any, **more: Any) -> Any:
@@ -103,7 +84,7 @@ class _Group(click.RichGroup):
     name="mxsweep",
     cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=examples("mxsweep scan --domain example.com", "mxsweep scan domains.txt -o RUN"),
+    epilog=opt.examples("mxsweep scan --domain example.com", "mxsweep scan domains.txt -o RUN"),
 )
 @click.version_option(
     __version__, prog_name="mxsweep", message="%(prog)s %(version)s", help="Show the version and exit."
@@ -126,7 +107,7 @@ def finger(arguments: tuple[str, ...]) -> Any:
 
 
 @group.command(
-    epilog=examples(
+    epilog=opt.examples(
         "mxsweep scan --domain example.com --level dane",
         "mxsweep scan domains.txt -o RUN --ehlo scanner.example.org",
     )
@@ -140,35 +121,34 @@ def scan(ctx: click.RichContext, /, **flags: Any) -> Any:
     return code_of("scanner.cli.start:run")(flags, given)
 
 
-_DOCTOR = block(
+_DOCTOR = opt.block(
     "Checks",
-    option(
+    opt.repeatable(
         "--port25-host",
-        multiple=True,
         metavar="HOST",
-        help="Mail host for the test of port 25. Repeatable.",
+        help="Mail host for the test of port 25.",
         show_default="hosts of two large providers",
     ),
-    CA_FILE,
-    CA_PATH,
-    EHLO,
-    BIND,
-    FAMILY,
-    CONCURRENCY,
-    option("--json", "as_json", is_flag=True, help="Print the checks as JSON."),
-    CONFIG,
+    opt.CA_FILE,
+    opt.CA_PATH,
+    opt.EHLO,
+    opt.BIND,
+    opt.FAMILY,
+    opt.CONCURRENCY,
+    opt.flag("--json", "as_json", help="Print the checks as JSON."),
+    opt.CONFIG,
 )
 
 
-@group.command(epilog=examples("mxsweep doctor", "mxsweep doctor --resolver unbound --ehlo scanner.example.org"))
+@group.command(epilog=opt.examples("mxsweep doctor", "mxsweep doctor --resolver unbound --ehlo scanner.example.org"))
 @_DOCTOR
-@resolver_options
+@opt.resolver_options
 def doctor(**flags: Any) -> Any:
     """Check whether this machine and its network are suitable for a scan, with advice for each problem."""
     return code_of("scanner.cli.doctor:run")(flags)
 
 
-@group.command(epilog=examples("mxsweep finger --save case.json example.com", "mxsweep replay case.json"))
+@group.command(epilog=opt.examples("mxsweep finger --save case.json example.com", "mxsweep replay case.json"))
 @click.argument("case", metavar="FILE")
 def replay(case: str) -> Any:
     """Judge again, offline, a session saved by `mxsweep finger --save FILE`, and print its log lines.
@@ -180,62 +160,46 @@ def replay(case: str) -> Any:
 
 # --- reading runs ---------------------------------------------------------------------------------------------
 
-_REPORT = block(
+_REPORT = opt.block(
     "Report",
-    option(
-        "--format",
-        "form",
-        type=click.Choice(["text", "markdown", "json", "csv", "html"]),
-        default="text",
-        show_default=True,
-        help="Format of the report.",
-    ),
-    option(
-        "--days",
-        type=click.IntRange(min=0),
-        default=DAYS,
-        metavar="N",
-        show_default=True,
-        help="List certificates that expire within N days after the run.",
-    ),
-    HISTORY,
-    option(
-        "--top",
-        type=COUNT,
-        metavar="N",
-        help="Maximum rows of long tables.",
-        show_default="10 in text and markdown, else 1000",
-    ),
-    option("--group-by", metavar="COLUMN", help="Divide the failing hosts by a column of the list, such as owner."),
-    option(
+    opt.choice("--format", "form", of=["text", "markdown", "json", "csv", "html"], help="Format of the report."),
+    opt.count_or_zero("--days", default=opt.DAYS, help="List certificates that expire within N days after the run."),
+    opt.HISTORY,
+    opt.count("--top", help="Maximum rows of long tables.", show_default="10 in text and markdown, else 1000"),
+    opt.option("--group-by", metavar="COLUMN", help="Divide the failing hosts by a column of the list, such as owner."),
+    opt.option(
         "--mail-merge",
         metavar="DIR",
         help="Write a text for each contact with failing hosts into DIR instead of a report. A contact is a value of"
         " the column of --group-by, else the postmaster of the host.",
     ),
-    option("-o", "--output", metavar="FILE", help="File to write, or directory with --paper.", show_default="stdout"),
-    option("--metrics", metavar="FILE", help="Write the figures as metrics for Prometheus instead of a report."),
-    option("--paper", is_flag=True, help="Write tables for a paper into the directory of -o instead of a report."),
-)
-
-_REJUDGE = block(
-    "Judging again",
-    option("--rejudge", is_flag=True, help="Judge the run again and print the differences instead of a report."),
-    option("--at", metavar="TIME", help="With --rejudge: date for certificate validity, such as 2026-12-31 or +30d."),
-    option(
-        "--level",
-        type=click.Choice(LEVELS),
-        metavar="LEVEL",
-        help=f"With --rejudge: TLS security level to judge by: {', '.join(LEVELS)}.",
+    opt.option(
+        "-o", "--output", metavar="FILE", help="File to write, or directory with --paper.", show_default="stdout"
     ),
-    option("--ca-file", metavar="FILE", help="With --rejudge: PEM bundle of trusted root certificates."),
-    option("--ca-path", metavar="DIR", help="With --rejudge: directory of trusted root certificates."),
+    opt.option("--metrics", metavar="FILE", help="Write the figures as metrics for Prometheus instead of a report."),
+    opt.flag("--paper", help="Write tables for a paper into the directory of -o instead of a report."),
+)
+
+_REJUDGE = opt.block(
+    "Judging again",
+    opt.flag("--rejudge", help="Judge the run again and print the differences instead of a report."),
+    opt.option(
+        "--at", metavar="TIME", help="With --rejudge: date for certificate validity, such as 2026-12-31 or +30d."
+    ),
+    opt.option(
+        "--level",
+        type=click.Choice(opt.LEVELS),
+        metavar="LEVEL",
+        help=f"With --rejudge: TLS security level to judge by: {', '.join(opt.LEVELS)}.",
+    ),
+    opt.option("--ca-file", metavar="FILE", help="With --rejudge: PEM bundle of trusted root certificates."),
+    opt.option("--ca-path", metavar="DIR", help="With --rejudge: directory of trusted root certificates."),
 )
 
 
-@group.command(epilog=examples("mxsweep report RUN", "mxsweep report RUN --format html -o report.html"))
-@RUN
-@STRICT()
+@group.command(epilog=opt.examples("mxsweep report RUN", "mxsweep report RUN --format html -o report.html"))
+@opt.RUN
+@opt.STRICT()
 @_REPORT
 @_REJUDGE
 def report(path: str, history: tuple[str, ...], **flags: Any) -> Any:
@@ -244,65 +208,41 @@ def report(path: str, history: tuple[str, ...], **flags: Any) -> Any:
 
 
 @group.command(
-    epilog=examples("mxsweep explain RUN example.com", "mxsweep explain RUN example.com --history RUN-OF-LAST-WEEK")
+    epilog=opt.examples("mxsweep explain RUN example.com", "mxsweep explain RUN example.com --history RUN-OF-LAST-WEEK")
 )
-@RUN
-@STRICT()
+@opt.RUN
+@opt.STRICT()
 @click.argument("domain", metavar="DOMAIN")
-@HISTORY()
+@opt.HISTORY()
 def explain(path: str, domain: str, history: tuple[str, ...], *, strict: bool) -> Any:
     """Explain the verdict of one domain step by step from its MX records on, with a remedy for each fault."""
     return code_of("scanner.cli.reports:explain")(path, domain, history, strict=strict)
 
 
-_DIFF = block(
+_DIFF = opt.block(
     "Comparison",
-    option(
+    opt.option(
         "--against",
         metavar="DIR",
         help="Directory of runs. RUN (if it is missing, the latest run in DIR) is compared with the earlier runs in DIR"
         " that have its label.",
     ),
-    option(
-        "--last",
-        type=COUNT,
-        default=7,
-        metavar="N",
-        show_default=True,
-        help="With --against: maximum number of earlier runs.",
+    opt.count("--last", default=7, help="With --against: maximum number of earlier runs."),
+    opt.choice("--format", "form", of=["text", "json", "markdown", "html", "csv"], help="Format of the comparison."),
+    opt.option("--group-by", metavar="COLUMN", help="Divide the changes by a column of the list, such as owner."),
+    opt.count_or_zero(
+        "--days", default=opt.DAYS, help="List certificates that expire within N days after the newest run."
     ),
-    option(
-        "--format",
-        "form",
-        type=click.Choice(["text", "json", "markdown", "html", "csv"]),
-        default="text",
-        show_default=True,
-        help="Format of the comparison.",
+    opt.count_or_zero(
+        "--limit", help="Maximum rows of each table, 0 for all.", show_default="20, or all in html and csv"
     ),
-    option("--group-by", metavar="COLUMN", help="Divide the changes by a column of the list, such as owner."),
-    option(
-        "--days",
-        type=click.IntRange(min=0),
-        default=DAYS,
-        metavar="N",
-        show_default=True,
-        help="List certificates that expire within N days after the newest run.",
-    ),
-    option(
-        "--limit",
-        type=click.IntRange(min=0),
-        metavar="N",
-        help="Maximum rows of each table, 0 for all.",
-        show_default="20, or all in html and csv",
-    ),
-    option(
+    opt.repeatable(
         "--fail-on",
-        multiple=True,
         metavar="CHANGE",
         help="Exit with code 4 after a change: new-broken, new-unknown, removed (domains are no longer in the list) or"
-        " shrunk=10% (the number of domains fell by 10 % or more). Repeatable.",
+        " shrunk=10% (the number of domains fell by 10 % or more).",
     ),
-    option(
+    opt.option(
         "--metrics",
         metavar="FILE",
         help="Write the numbers of changes as metrics for Prometheus, beside the comparison.",
@@ -311,10 +251,10 @@ _DIFF = block(
 
 
 @group.command(
-    epilog=examples("mxsweep diff OLD NEW", "mxsweep diff RUN --against DIR --fail-on new-broken --format markdown")
+    epilog=opt.examples("mxsweep diff OLD NEW", "mxsweep diff RUN --against DIR --fail-on new-broken --format markdown")
 )
 @click.argument("runs", nargs=-1, metavar="[OLD [RUN...]] NEW")
-@STRICT()
+@opt.STRICT()
 @_DIFF
 def diff(runs: tuple[str, ...], **flags: Any) -> Any:
     """Compare two or more runs, the oldest first: verdicts, MX records, certificates, TLSA records."""
@@ -322,48 +262,39 @@ def diff(runs: tuple[str, ...], **flags: Any) -> Any:
 
 
 @group.command(
-    epilog=examples("mxsweep export RUN -o tables", "mxsweep export RUN1 RUN2 --format duckdb -o tables"),
+    epilog=opt.examples("mxsweep export RUN -o tables", "mxsweep export RUN1 RUN2 --format duckdb -o tables"),
 )
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@STRICT()
-@option(
+@opt.STRICT()
+@opt.choice(
     "--format",
     "form",
-    type=click.Choice(["csv", "parquet", "sqlite", "duckdb", "jsonl"]),
-    default="csv",
-    show_default=True,
+    of=["csv", "parquet", "sqlite", "duckdb", "jsonl"],
     help="Format of the tables; jsonl writes the files of the run with the last line of each key only.",
 )()
-@option("-o", "--output", required=True, metavar="DIR", help="Directory for the files. No file is overwritten.")()
+@opt.option("-o", "--output", required=True, metavar="DIR", help="Directory for the files. No file is overwritten.")()
 def export(**flags: Any) -> Any:
     """Write runs as tables: domains, routes, hosts, endpoints, certs, rejects and runs."""
     return code_of("scanner.cli.export:export")(**flags)
 
 
 @group.command(
-    epilog=examples(
+    epilog=opt.examples(
         "mxsweep query RUN 'SELECT dane, count(*) FROM domains GROUP BY dane'",
         "mxsweep query RUN1 RUN2 'SELECT run, dane, count(*) FROM domains GROUP BY ALL ORDER BY run' --format json",
     )
 )
 @click.argument("runs", nargs=-1, metavar="RUN...")
 @click.argument("sql", metavar="SQL")
-@STRICT()
-@option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "csv", "json"]),
-    default="text",
-    show_default=True,
-    help="Format of the rows.",
-)()
-@option("--allow-files", is_flag=True, help="Let the SQL read and write files beside the runs.")()
+@opt.STRICT()
+@opt.choice("--format", "form", of=["text", "csv", "json"], help="Format of the rows.")()
+@opt.flag("--allow-files", help="Let the SQL read and write files beside the runs.")()
 def query(**flags: Any) -> Any:
     """Run an SQL query on runs. The column run of each table, such as domains or hosts, names the run of a row."""
     return code_of("scanner.cli.export:query")(**flags)
 
 
-@group.command(epilog=examples("mxsweep schema", "mxsweep schema domains"))
+@group.command(epilog=opt.examples("mxsweep schema", "mxsweep schema domains"))
 @click.argument("name", required=False, metavar="[NAME]")
 def schema(name: str | None) -> Any:
     """Print the JSON Schema of a file of a run (domains, hosts, certs, rejects, run or status), or of all files."""

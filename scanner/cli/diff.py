@@ -13,7 +13,7 @@ from results.diff.metrics import write_metrics
 from results.diff.series import series
 from results.store.reader import Run
 from scanner.cli import code_of, console
-from scanner.cli.errors import CliError, Exit
+from scanner.cli.errors import CliError, Exit, as_cli_error
 from scanner.cli.runs import reading, write
 
 
@@ -67,10 +67,8 @@ def _opened(runs: Sequence[str], against: str | None, last: int, open_run: Calla
 def _compared(runs: Sequence[Run], flags: Mapping[str, Any]) -> Comparison:
     if flags["against"] is not None and len(runs) == 1:
         return alone(runs[0])
-    try:
+    with as_cli_error(ValueError):
         return compare(runs, timedelta(days=flags["days"]), flags["group_by"] or "")
-    except ValueError as error:
-        raise CliError(str(error)) from None
 
 
 def _print(found: Comparison, form: str, limit: int | None) -> None:

@@ -21,7 +21,7 @@ from results.render.escape import safe
 from scanner.cli import console as consoles
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.request import bind_address
-from scanner.cli.resolver import Resolved, resolving
+from scanner.cli.resolver import resolving
 from scanner.cli.resolver_choice import ResolverChoice, choice_of
 from scanner.cli.tools import trust_store
 from scanner.cli.wiring import ehlo_name
@@ -120,15 +120,11 @@ async def _network_checks(request: DoctorRequest) -> tuple[Check, ...]:
         probes = tuple(probe for host in hosts for probe in host.probes)
         return (
             *resolved.checks,
-            await _clock(resolved),
+            clock(await signature_window(resolved.dns.servers[0], resolved.dns), now(), resolved.label),
             *judgement.any_port25(tuple(judgement.port25(v.host, v.probes, v.why_none) for v in hosts)),
             *await _names(request, probes, lookup),
             *_ipv6(request, probes),
         )
-
-
-async def _clock(resolved: Resolved) -> Check:
-    return clock(await signature_window(resolved.dns.servers[0], resolved.dns), now(), resolved.label)
 
 
 @dataclass(frozen=True, slots=True)

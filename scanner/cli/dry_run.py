@@ -20,7 +20,7 @@ async def dry_run(request: Request, spool: Spool | None) -> int:
     stats = Stats()
     async with (
         fit_resolver(request.settings, request.choice, consoles.say) as resolved,
-        wired(request.settings, request.trust, request.scope, resolved, stats, consoles.say) as tools,
+        wired(request.settings, request.reach.trust, request.reach.scope, resolved, stats, consoles.say) as tools,
     ):
         found = await estimate(spool.items() if spool else iter(()), tools)
         seconds = found.seconds(tools.settings.caps)

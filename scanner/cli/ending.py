@@ -3,7 +3,6 @@
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import trio
 from rich.console import Console
@@ -27,11 +26,6 @@ class Limits:
 
     max_time: float | None = None
     give_up_after: float | None = None
-
-    @classmethod
-    def of(cls, flags: dict[str, Any]) -> "Limits":
-        """Return the time limits that the options of ``scan`` request."""
-        return cls(flags["max_time"], flags["give_up_after"])
 
     def pause(self, stats: Stats) -> float | None:
         """Return the maximum duration in seconds of a pause after the loss of the network; None means no limit."""

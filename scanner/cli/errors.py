@@ -1,5 +1,7 @@
 """Usage errors and errors of the environment, reported as one line on stderr and an exit code."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 
@@ -28,3 +30,12 @@ class CliError(Exception):
     def __init__(self, text: str, code: Exit = Exit.USAGE) -> None:
         super().__init__(text)
         self.code = code
+
+
+@contextmanager
+def as_cli_error(*kinds: type[Exception], code: Exit = Exit.USAGE) -> Iterator[None]:
+    """Convert errors of the given kinds in the ``with`` block to a ``CliError`` with the same text."""
+    try:
+        yield
+    except kinds as error:
+        raise CliError(str(error), code) from None

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from results.store.files import StoreError, naming, others_can_write
-from scanner.cli.errors import CliError, Exit
+from scanner.cli.errors import CliError, Exit, as_cli_error
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
@@ -28,10 +28,8 @@ def exclusive(name: str | None) -> Iterator[None]:
         return
     if not _NAME.fullmatch(name):
         raise CliError(f"--exclusive {name}: a name of letters, digits, dots, dashes and underscores was expected")
-    try:
+    with as_cli_error(StoreError, code=Exit.UNFIT):
         handle = _opened(lock_directory(), name)
-    except StoreError as error:
-        raise CliError(str(error), Exit.UNFIT) from None
     try:
         _take(handle, name)
         yield

@@ -9,7 +9,7 @@ from results.export import database
 from results.export import query as forms
 from results.export.files import FORMATS
 from scanner.cli import console
-from scanner.cli.errors import CliError, Exit
+from scanner.cli.errors import CliError, Exit, as_cli_error
 from scanner.cli.runs import reading
 
 NAME_LIMIT = 255
@@ -22,11 +22,8 @@ def export(runs: Sequence[str], form: str, output: str, *, strict: bool) -> None
     Raises:
         CliError: a run cannot be read, a file cannot be written, or duckdb is not installed.
     """
-    try:
-        with reading(strict=strict) as open_run:
-            paths = FORMATS[form]([open_run(path) for path in _distinct(runs)], Path(output))
-    except database.MissingExtraError as error:
-        raise CliError(str(error), Exit.UNFIT) from None
+    with as_cli_error(database.MissingExtraError, code=Exit.UNFIT), reading(strict=strict) as open_run:
+        paths = FORMATS[form]([open_run(path) for path in _distinct(runs)], Path(output))
     sys.stdout.writelines(f"{file}\n" for file in paths)
 
 
@@ -40,15 +37,11 @@ def query(runs: Sequence[str], sql: str, form: str, *, allow_files: bool, strict
         raise CliError(f"{sql}: the last argument has to be an SQL query")
     if not runs:
         raise CliError("a RUN before the SQL query was expected")
-    try:
-        with reading(strict=strict) as open_run:
-            opened = [open_run(path) for path in _distinct(runs)]
-            with database.load(*opened, allow_files=allow_files) as loaded:
-                _print_rows(*loaded.ask(sql), form)
-    except database.MissingExtraError as error:
-        raise CliError(str(error), Exit.UNFIT) from None
-    except database.QueryError as error:
-        raise CliError(str(error)) from None
+    unfit = as_cli_error(database.MissingExtraError, code=Exit.UNFIT)
+    with unfit, as_cli_error(database.QueryError), reading(strict=strict) as open_run:
+        opened = [open_run(path) for path in _distinct(runs)]
+        with database.load(*opened, allow_files=allow_files) as loaded:
+            _print_rows(*loaded.ask(sql), form)
 
 
 def _distinct(runs: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from itertools import groupby
 from results.store.line_sink import LineSink
 from scanner.cli.console import json_stream
 from scanner.core import post_quantum, rollup, verdict
-from scanner.facts import Answer, CertFacts, Endpoint, Probe, TLSALookup
+from scanner.facts import CertFacts, Endpoint, Probe, TLSALookup
 from scanner.finger.addresses import HostAddress
 from scanner.finger.finger_run import FingerRun, TriedAddress
 from scanner.finger.logged_probe import mode_of
@@ -149,17 +149,13 @@ def _report(
         host=host_address.host,
         port=host_address.port,
         mode=mode,
-        a=_answer(run, host_address.host, "A"),
-        aaaa=_answer(run, host_address.host, "AAAA"),
+        a=run.answers.get((host_address.host, "A")),
+        aaaa=run.answers.get((host_address.host, "AAAA")),
         tlsa=lookup,
         endpoints=endpoints,
         skipped=skipped,
         observed_at=observed_at,
     )
-
-
-def _answer(run: FingerRun, host: str, rtype: str) -> Answer | None:
-    return run.answers.get((host, rtype))
 
 
 def _judged_at(asked: Level, one: TriedAddress) -> Level:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from results.store.files import naming
 from scanner.cli import code_of
-from scanner.cli.errors import CliError
+from scanner.cli.errors import CliError, as_cli_error
 from targets.partition import Sampling
 from targets.reader import PlainNames, Reader, Target
 from targets.spool import Entry, Spool
@@ -162,11 +162,8 @@ def spooled(given: Input, output: str | None, say: Callable[[str], None], *, qui
     """
     with ExitStack() as stack:
         place = Path(stack.enter_context(_temporary(output))) / _SPOOL
-        with naming(place), _interruptible():
-            try:
-                spool = given.spool(place, _Reading(quiet=quiet))
-            except ListError as error:
-                raise CliError(str(error)) from None
+        with naming(place), _interruptible(), as_cli_error(ListError):
+            spool = given.spool(place, _Reading(quiet=quiet))
         notes = given.notes(spool)
         if not spool.total:
             for reject in islice(spool.items(), REJECTS_SHOWN if spool.rejects > len(spool.cut) else 0):

@@ -5,7 +5,7 @@ This module imports no module of a command.
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,7 +17,6 @@ from scanner.cli import config
 from scanner.vocabulary import Family, Level
 
 LEVELS = [level.value for level in (Level.MAY, Level.ENCRYPT, Level.DANE, Level.DANE_ONLY, Level.VERIFY, Level.SECURE)]
-FAMILIES = [family.value for family in Family]
 
 DAYS = 21
 """Default of ``--days``: if renewal is due 30 days before expiry, a certificate with 21 days left is 9 days late."""
@@ -70,20 +69,35 @@ class Percent(click.FloatRange):
 
 TIMEOUT = Seconds(min=0, min_open=True)
 PAUSE = Seconds(min=0)
-COUNT = click.IntRange(min=1)
-PORT = click.IntRange(1, 65535)
-
 
 Option = Callable[..., Callable[[Any], Any]]
 """A function that takes more attributes of an option, such as its help panel, and returns a command decorator."""
 
 
 def option(*names: str, **attributes: Any) -> Option:
-    """Return a function that adds an option to a command.
+    """Return a function that adds an option to a command; the help of the option shows the default.
 
     ``names`` and ``attributes`` are arguments of ``click.option``.
     """
+    attributes.setdefault("show_default", "default" in attributes)
     return partial(click.option, *names, **attributes)
+
+
+def choice(*names: str, of: Sequence[str], **attributes: Any) -> Option:
+    """Return an option whose value is one of the given words; the default is the first word."""
+    return option(*names, type=click.Choice(of), default=of[0], **attributes)
+
+
+def repeatable(*names: str, **attributes: Any) -> Option:
+    """Return an option that can be given several times, as its help states."""
+    return option(*names, multiple=True, **{**attributes, "help": f"{attributes['help']} Repeatable."})
+
+
+flag = partial(option, is_flag=True)
+count = partial(option, type=click.IntRange(min=1), metavar="N")
+count_or_zero = partial(option, type=click.IntRange(min=0), metavar="N")
+timeout = partial(option, type=TIMEOUT, metavar="S")
+pause = partial(option, type=PAUSE, metavar="S")
 
 
 def block(panel: str, *options: Option) -> Callable[[Command], Command]:
@@ -106,50 +120,22 @@ def examples(first: str, second: str) -> str:
 
 RUN = click.argument("path", metavar="RUN")
 
-STRICT = option(
-    "--strict",
-    is_flag=True,
-    help="Fail at the first corrupt line of a run instead of skipping and counting such lines.",
-)
-
-HISTORY = option(
-    "--history",
-    multiple=True,
-    metavar="RUN",
-    help="Earlier run, used to find the date when a fault or certificate was first seen. Repeatable.",
+STRICT = flag("--strict", help="Fail at the first corrupt line of a run instead of skipping and counting such lines.")
+HISTORY = repeatable(
+    "--history", metavar="RUN", help="Earlier run, used to find the date when a fault or certificate was first seen."
 )
 
 # --- the network ----------------------------------------------------------------------------------------------
 
 EHLO = option("--ehlo", metavar="NAME", help="Host name to send in EHLO.", show_default="the name of this host")
 BIND = option("--bind", metavar="ADDR", help="Local IP address to connect from.")
-FAMILY = option(
-    "--family",
-    type=click.Choice(FAMILIES),
-    default=FAMILIES[0],
-    show_default=True,
-    help="Address family of the connections.",
-)
-CONCURRENCY = option(
-    "--concurrency",
-    type=COUNT,
-    metavar="N",
-    default=512,
-    show_default=True,
-    help="Maximum total number of simultaneous connections.",
-)
-CA_FILE = option(
-    "--ca-file",
-    metavar="FILE",
-    help="PEM bundle of trusted root certificates.",
-    show_default="the trust store of the system",
-)
-CA_PATH = option(
-    "--ca-path",
-    metavar="DIR",
-    help="Directory of trusted root certificates.",
-    show_default="the trust store of the system",
-)
+PORT = option("--port", type=click.IntRange(1, 65535), default=25, metavar="N", help="TCP port to connect to.")
+FAMILY = choice("--family", of=[family.value for family in Family], help="Address family of the connections.")
+CONCURRENCY = count("--concurrency", default=512, help="Maximum total number of simultaneous connections.")
+
+_roots = partial(option, show_default="the trust store of the system")
+CA_FILE = _roots("--ca-file", metavar="FILE", help="PEM bundle of trusted root certificates.")
+CA_PATH = _roots("--ca-path", metavar="DIR", help="Directory of trusted root certificates.")
 CONFIG = option(
     "--config",
     metavar="FILE.toml",
@@ -160,43 +146,25 @@ CONFIG = option(
 
 _RESOLVER = (
     "DNS resolver: auto (the resolver of this machine if it validates DNSSEC, else a private unbound), system"
-    " (resolv.conf), unbound (a private unbound), or ADDR[:PORT]. Repeatable."
+    " (resolv.conf), unbound (a private unbound), or ADDR[:PORT]."
 )
+_PREFLIGHT = {
+    "signed": "Name with valid signatures",
+    "bogus": "Name with broken signatures",
+    "unsigned": "Name without signatures",
+    "denied": "Name that does not exist in a signed zone",
+}
 
 resolver_options = block(
     "DNS resolver",
-    option("--resolver", multiple=True, metavar="R", help=_RESOLVER, show_default="auto"),
-    option(
-        "--trust-resolver",
-        is_flag=True,
-        help="Accept the AD bit of a resolver that is not on a loopback address.",
-    ),
+    repeatable("--resolver", metavar="R", help=_RESOLVER, show_default="auto"),
+    flag("--trust-resolver", help="Accept the AD bit of a resolver that is not on a loopback address."),
     option("--trust-anchor", metavar="FILE", help="DS or DNSKEY records of the root for the private unbound."),
     option("--root-hints", metavar="FILE", help="Root name servers for the private unbound."),
     option("--forward", metavar="ADDR", help="Resolver to which the private unbound forwards all queries."),
-    option("--unvalidated", is_flag=True, help="Continue without a validating resolver, without DANE verdicts."),
-    option(
-        "--preflight-signed",
-        multiple=True,
-        metavar="NAME",
-        help="Name with valid signatures, for the check that the resolver validates. Repeatable.",
-    ),
-    option(
-        "--preflight-bogus",
-        multiple=True,
-        metavar="NAME",
-        help="Name with broken signatures, for the check that the resolver validates. Repeatable.",
-    ),
-    option(
-        "--preflight-unsigned",
-        multiple=True,
-        metavar="NAME",
-        help="Name without signatures, for the check that the resolver validates. Repeatable.",
-    ),
-    option(
-        "--preflight-denied",
-        multiple=True,
-        metavar="NAME",
-        help="Name that does not exist in a signed zone, for the check that the resolver validates. Repeatable.",
+    flag("--unvalidated", help="Continue without a validating resolver, without DANE verdicts."),
+    *(
+        repeatable(f"--preflight-{kind}", metavar="NAME", help=f"{name}, for the check that the resolver validates.")
+        for kind, name in _PREFLIGHT.items()
     ),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from results.store.files import StoreError
 from scanner.cli import code_of
-from scanner.cli.errors import CliError, Exit
+from scanner.cli.errors import as_cli_error
 
 if TYPE_CHECKING:
     from scanner.model import Status
@@ -34,10 +34,8 @@ def progress_request(flags: dict[str, Any]) -> ProgressRequest:
     Raises:
         CliError: a file cannot be written.
     """
-    try:
+    with as_cli_error(StoreError):
         files = {name: code_of(kind)(Path(flags[name])) for name, kind in _KINDS.items() if flags[name]}
-    except StoreError as error:
-        raise CliError(str(error), Exit.USAGE) from None
     reopen = tuple(file.reopen for name, file in files.items() if name == "status_file")
     return ProgressRequest(
         flags["quiet"] or flags["output"] is None, tuple(files.values()), flags["status_every"], reopen

@@ -1,4 +1,4 @@
-"""The modes ``--paper``, ``--metrics`` and ``--rejudge`` of ``mxsweep report``."""
+"""The modes ``--paper`` and ``--rejudge`` of ``mxsweep report``."""
 
 import re
 import sys
@@ -8,13 +8,12 @@ from pathlib import Path
 
 from results.diff import rejudge_text
 from results.diff.rejudge import rejudge as judge
-from results.export.metrics import write_metrics
 from results.paper.write import write_paper
 from results.store.reader import Run
 from scanner import __version__
 from scanner.cli import console
-from scanner.cli.errors import CliError
-from scanner.cli.runs import reading, write
+from scanner.cli.errors import CliError, as_cli_error
+from scanner.cli.runs import write
 from scanner.core.pkix import TrustStore
 from scanner.net import truststore
 from scanner.vocabulary import Level
@@ -24,24 +23,12 @@ def paper(run: Run, directory: str, history: Sequence[Run]) -> None:
     """Write the tables of a paper into a directory and print the names of the files.
 
     Raises:
-        CliError: a run cannot be read, a file cannot be written, or a run of the history is newer than ``run``.
+        CliError: a run of the history is newer than ``run``.
+        StoreError: a run cannot be read, or a file cannot be written.
     """
-    with reading():
-        try:
-            paths = write_paper(run, Path(directory), __version__, history)
-        except ValueError as error:
-            raise CliError(str(error)) from None
+    with as_cli_error(ValueError):
+        paths = write_paper(run, Path(directory), __version__, history)
     sys.stdout.writelines(f"{path}\n" for path in paths)
-
-
-def metrics(run: Run, path: str) -> None:
-    """Write the metrics of a run to a file; replace an existing file atomically.
-
-    Raises:
-        CliError: the run cannot be read or the file cannot be written.
-    """
-    with reading():
-        write_metrics(run, Path(path))
 
 
 def rejudge(
@@ -59,11 +46,11 @@ def rejudge(
         form: ``text`` or ``json``.
 
     Raises:
-        CliError: an argument is wrong, or the run cannot be read.
+        CliError: an argument is wrong.
+        StoreError: the run cannot be read.
     """
     trust = _trust(run, ca_file, ca_path)
-    with reading():
-        found = judge(run, trust, Level(level) if level else None, moment(at) if at else None)
+    found = judge(run, trust, Level(level) if level else None, moment(at) if at else None)
     if form == "json":
         write(rejudge_text.as_json(found))
     else:

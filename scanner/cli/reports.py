@@ -31,12 +31,9 @@ TOP = 10
 
 
 def report(path: str, history: tuple[str, ...], flags: Mapping[str, Any]) -> None:
-    """Print or write a report of a run, or the output of another mode such as ``--paper``.
+    """Print or write a report of the run in ``path``, or the output of another mode such as ``--paper``.
 
-    Args:
-        path: the run directory.
-        history: run directories of earlier runs.
-        flags: the other options of the command, by their names.
+    ``history`` contains the directories of earlier runs, and ``flags`` the other options by name.
 
     Raises:
         CliError: options contradict each other, a run cannot be read, or a file cannot be written.
@@ -73,7 +70,7 @@ def _other_mode(run: Run, earlier: Sequence[Run], flags: Mapping[str, Any]) -> N
     The code of each mode is imported in this function, because the import is slow.
     """
     if flags["metrics"]:
-        code_of("scanner.cli.report_modes:metrics")(run, flags["metrics"])
+        code_of("results.export.metrics:write_metrics")(run, Path(flags["metrics"]))
     elif flags["paper"]:
         code_of("scanner.cli.report_modes:paper")(run, flags["output"], earlier)
     else:
@@ -122,18 +119,15 @@ def explain(path: str, domain: str, history: Sequence[str], *, strict: bool) -> 
         CliError: the domain is not in the run, or a run cannot be read.
     """
     with reading(strict=strict) as open_run:
-        _explain(open_run(path), domain, [open_run(past) for past in history])
-
-
-def _explain(run: Run, domain: str, history: Sequence[Run]) -> None:
-    record = next(iter(find(run, "domains", DomainRecord, _keys(domain)).values()), None)
-    if record is None:
-        raise CliError(f"{domain}: not in {run.path}")
-    wanted = [host.report for host in record.hosts if host.report is not None]
-    reports = find(run, "hosts", HostReport, wanted)
-    certs = certs_of(run, reports.values())
-    data = {report.host: {tlsa.data for tlsa in report.tlsa.records} for report in reports.values()}
-    Reasoning(console.stdout(), reports, certs, sightings(run, history, data)).print(record)
+        run, earlier = open_run(path), [open_run(past) for past in history]
+        record = next(iter(find(run, "domains", DomainRecord, _keys(domain)).values()), None)
+        if record is None:
+            raise CliError(f"{domain}: not in {run.path}")
+        wanted = [host.report for host in record.hosts if host.report is not None]
+        reports = find(run, "hosts", HostReport, wanted)
+        certs = certs_of(run, reports.values())
+        data = {report.host: {tlsa.data for tlsa in report.tlsa.records} for report in reports.values()}
+        Reasoning(console.stdout(), reports, certs, sightings(run, earlier, data)).print(record)
 
 
 def _keys(domain: str) -> set[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from results.store.files import StoreError
 from scanner.cli import code_of
 from scanner.cli.console import say
-from scanner.cli.errors import CliError
+from scanner.cli.errors import CliError, as_cli_error
 from scanner.cli.input import Input
 from scanner.cli.resolver_choice import ResolverChoice, choice_of, server
 from scanner.cli.wiring import ehlo_name
@@ -79,16 +79,6 @@ class Request:
     resume: bool = False
     retry: bool = False
 
-    @property
-    def trust(self) -> "TrustStore":
-        """The trusted roots."""
-        return self.reach.trust
-
-    @property
-    def scope(self) -> "Scope":
-        """The destinations and addresses that may be contacted."""
-        return self.reach.scope
-
 
 class Reach:
     """The trusted roots and the scope of a scan, loaded at their first use: the first packet of a scan needs neither.
@@ -118,10 +108,8 @@ class Reach:
     @cached_property
     def scope(self) -> "Scope":
         """The destinations and addresses that may be contacted."""
-        try:
+        with as_cli_error(ListError):
             exclusions = code_of("targets.scope:load_exclusions")(self._flags["exclude"])
-        except ListError as error:
-            raise CliError(str(error)) from None
         found: Scope = code_of("targets.scope:Scope")(self._flags["allow_private"], exclusions)
         return found
 
@@ -151,6 +139,11 @@ def build(flags: dict[str, Any]) -> Request:
         resume=bool(flags["resume"]),
         retry=bool(flags["retry_inconclusive"]),
     )
+
+
+def frozen(flags: dict[str, Any]) -> dict[str, Any]:
+    """Return stored option values as values of click: JSON lists are converted to tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in flags.items()}
 
 
 def _reader(flags: dict[str, Any], settings: Settings) -> Reader:
@@ -190,10 +183,8 @@ def _lists(
     if not paths:
         return None
     form = code_of("targets.lists:Form")(flags["column"], zone=flags["list_format"] == "zone")
-    try:
+    with as_cli_error(ListError):
         found: Lists = code_of("targets.lists:Lists")(paths, reader, form, stdin=stdin)
-    except ListError as error:
-        raise CliError(str(error)) from None
     return found
 
 
@@ -219,10 +210,8 @@ def _check_output(flags: dict[str, Any]) -> None:
     if not flags["output"] and not in_words and not flags["dry_run"]:
         raise CliError("no output: -o RUN (a new directory) or -o - was expected")
     if flags["output"] not in (None, "-") and not flags["dry_run"]:
-        try:
+        with as_cli_error(StoreError):
             code_of("results.store.writer:check_free")(Path(flags["output"]))
-        except StoreError as error:
-            raise CliError(str(error)) from None
 
 
 def _settings(flags: dict[str, Any], choice: ResolverChoice) -> Settings:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from scanner.cli.resolver_choice import ResolverChoice, ResolverMode
+from scanner.cli.resolver_choice import ResolverChoice, ResolverMode, Server
 from scanner.core import forwarders
 from scanner.core.preflight import Check, State, passed
 from scanner.facts import Answer
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from scanner.run.ports import DNSLookup
 
 _INSTALL = "install unbound (Debian: apt-get install unbound), or name a validating resolver with --resolver"
-
-_Server = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +114,14 @@ async def _automatic(stack: AsyncExitStack, dns: DNSSettings, choice: ResolverCh
     return replace(own, checks=(instead, *own.checks))
 
 
-async def _named(servers: tuple[_Server, ...], dns: DNSSettings, choice: ResolverChoice) -> Resolved:
+async def _named(servers: tuple[Server, ...], dns: DNSSettings, choice: ResolverChoice) -> Resolved:
     """Return the servers that pass the preflight checks.
 
     If no server passes the checks, return all servers, without validation.
     """
-    rows: dict[_Server, tuple[Check, ...]] = {}
+    rows: dict[Server, tuple[Check, ...]] = {}
 
-    async def look(server: _Server) -> None:
+    async def look(server: Server) -> None:
         rows[server] = await inspect(server, dns, choice.names)
 
     async with trio.open_nursery() as nursery:
@@ -175,7 +173,7 @@ def _without(dns: DNSSettings, *checks: Check) -> Resolved:
     return Resolved(replace(dns, servers=system_servers()), checks, validated=False, label="system")
 
 
-def label_of(server: _Server) -> str:
+def label_of(server: Server) -> str:
     """Return a server in the form that the option ``--resolver`` accepts."""
     address, port = server
     return f"[{address}]:{port}" if ipaddress.ip_address(address).version == 6 else f"{address}:{port}"  # noqa: PLR2004 - IP version

@@ -1,7 +1,7 @@
 """The choice of a resolver by the DNS options of a command, with a check whether the options contradict each other."""
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -96,13 +96,8 @@ def _readable(name: str | None, flag: str) -> str | None:
 
 
 def _names(flags: dict[str, Any]) -> PreflightNames:
-    default = PreflightNames()
-    return PreflightNames(
-        signed=_given(flags, "signed") or default.signed,
-        bogus=_given(flags, "bogus") or default.bogus,
-        unsigned=_given(flags, "unsigned") or default.unsigned,
-        denied=_given(flags, "denied") or default.denied,
-    )
+    given = {each.name: _given(flags, each.name) for each in fields(PreflightNames)}
+    return PreflightNames(**{purpose: names for purpose, names in given.items() if names})
 
 
 def _given(flags: dict[str, Any], purpose: str) -> tuple[str, ...]:

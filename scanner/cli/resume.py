@@ -10,9 +10,10 @@ from results.store import codec
 from results.store.files import StoreError, others_can_write
 from results.store.reader import HEADER_FILE, Run
 from scanner.cli.config import check_kept
-from scanner.cli.errors import CliError
+from scanner.cli.errors import CliError, as_cli_error
+from scanner.cli.request import frozen
 from scanner.cli.work import flag_files, kept_flags
-from scanner.model import RunHeader
+from scanner.model import InputSource, RunHeader
 from scanner.settings import Settings
 from scanner.vocabulary import RunState
 
@@ -64,7 +65,7 @@ def resumed(flags: dict[str, Any], given: AbstractSet[str]) -> dict[str, Any]:
         if codec.plain({"": flags[name]}) != codec.plain({"": old}):
             raise CliError(f"{_flag(name)}: this run continues {_shown(old)}")
     check_kept(str(flag_files(path)[-1]), kept["flags"], flags)
-    return flags | _frozen(kept["flags"]) | {"output": str(path)}
+    return flags | frozen(kept["flags"]) | {"output": str(path)}
 
 
 def _check_files(path: Path, kept: dict[str, Any], given: AbstractSet[str]) -> None:
@@ -113,14 +114,20 @@ def _differ(old: object, new: object) -> bool:
 
 def changed_lists(header: RunHeader) -> list[str]:
     """Return the input lists whose content has changed since the run read the lists."""
-    changed = []
-    for source in header.input:
-        path = Path(source.source)
-        if source.sha256 and path.is_file():
-            with path.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != source.sha256:
-                    changed.append(source.source)
-    return changed
+    read = [source for source in header.input if source.sha256]
+    return [then.source for then in read if input_source(then.source).sha256 not in (None, then.sha256)]
+
+
+def input_source(name: str) -> InputSource:
+    """Return the description of an input list for run.json, with a digest of the file.
+
+    The description of standard input or of a pipe has no digest, because such a list cannot be read twice.
+    """
+    path = Path(name)
+    if not path.is_file():
+        return InputSource(name)
+    with path.open("rb") as file:
+        return InputSource(name, hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def header_of(path: Path) -> RunHeader:
@@ -129,10 +136,8 @@ def header_of(path: Path) -> RunHeader:
     Raises:
         CliError: the directory contains no run, or the header of the run cannot be read.
     """
-    try:
+    with as_cli_error(StoreError):
         return Run.open(path).header
-    except StoreError as error:
-        raise CliError(str(error)) from None
 
 
 def _flag(name: str) -> str:
@@ -141,8 +146,3 @@ def _flag(name: str) -> str:
 
 def _shown(value: object) -> str:
     return "without it" if value in (None, [], False) else f"with {value}"
-
-
-def _frozen(flags: dict[str, Any]) -> dict[str, Any]:
-    """Return stored option values as values of click: JSON lists are converted to tuples."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in flags.items()}

@@ -9,7 +9,7 @@ from results.render.escape import safe
 from results.store import codec
 from results.store.files import StoreError
 from scanner.cli import console
-from scanner.cli.errors import CliError
+from scanner.cli.errors import as_cli_error
 from scanner.scale.state import PartState, ScanState, scan_state
 
 _HEADS = ("part", "round", "state", "pass", "hosts", "addresses", "probed", "to retry", "machine")
@@ -21,10 +21,8 @@ def status(run: str, *, as_json: bool) -> None:
     Raises:
         CliError: the directory contains no run, or a file cannot be read.
     """
-    try:
+    with as_cli_error(StoreError):
         found = scan_state(Path(run))
-    except StoreError as error:
-        raise CliError(str(error)) from None
     if as_json:
         sys.stdout.write(codec.pretty(found).decode())
     else:

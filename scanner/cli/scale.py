@@ -1,7 +1,7 @@
 """``mxsweep scan --dask``: the scan in many processes, from the request to the complete run."""
 
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,18 +14,18 @@ from results.store.collection import link_latest
 from results.store.files import StoreError, naming
 from results.store.writer import Store
 from scanner import __version__
+from scanner.cli import code_of
 from scanner.cli import console as consoles
 from scanner.cli import resume as resuming
 from scanner.cli.console import say
 from scanner.cli.ending import FINISHING
-from scanner.cli.errors import CliError, Exit
+from scanner.cli.errors import CliError, Exit, as_cli_error
 from scanner.cli.progress import progress_loop
 from scanner.cli.progress_request import ProgressRequest
 from scanner.cli.request import Request
 from scanner.cli.resolver import Resolved
 from scanner.cli.wiring import fit_resolver
 from scanner.cli.work import new_work
-from scanner.model import RunHeader
 from scanner.net.error_groups import first_error
 from scanner.run.ports import now
 from scanner.scale.cluster import ClusterChoice, ClusterError, check_installed, cluster, parse_choice
@@ -70,15 +70,9 @@ def choice_of(flags: dict[str, Any]) -> ClusterChoice | None:
         raise CliError("--dask: it requires -o RUN")
     if flags["resume"] and not (Path(flags["resume"]) / PLAN).is_dir():
         raise CliError(f"{flags['resume']}: this run was begun without --dask, and continues without --dask")
-    try:
+    with as_cli_error(ClusterError):
         check_installed()
         return parse_choice(text)
-    except ClusterError as error:
-        raise CliError(str(error)) from None
-
-
-Header = Callable[[Request, Resolved, Spool | None], RunHeader]
-"""A function that returns the header of a new run from the request, the resolver and the spool of destinations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +89,6 @@ class ScaleRequest:
     choice: ClusterChoice
     progress: ProgressRequest
     spool: Spool | None
-    header: Header
 
 
 def run(scale: ScaleRequest) -> int:
@@ -185,15 +178,14 @@ def _known(scale: ScaleRequest, resolved: Resolved) -> KnownResolver | None:
 
 def _store(scale: ScaleRequest, resolved: Resolved) -> Store:
     path = Path(str(scale.request.output))
-    try:
+    with as_cli_error(StoreError):
         if scale.spool is None:
             resuming.check_settings(path, scale.request.settings)
             store = Store.resume(path)
             store.begin(__version__)
             return store
-        return Store.create(path, scale.header(scale.request, resolved, scale.spool))
-    except StoreError as error:
-        raise CliError(str(error)) from None
+        header = code_of("scanner.cli.scan:header_of")(scale.request, resolved, scale.spool)
+        return Store.create(path, header)
 
 
 def _spool(scale: ScaleRequest, store: Store) -> Spool:
@@ -201,10 +193,8 @@ def _spool(scale: ScaleRequest, store: Store) -> Spool:
         with naming(store.path / PLAN):
             (store.path / PLAN).mkdir()
         return new_work(scale.spool, store, resuming.to_keep(scale.request.flags, scale.request.settings)).spool
-    try:
+    with as_cli_error(SpoolError):
         return Spool.open(store.path / "spool", scale.request.input.reader)
-    except SpoolError as error:
-        raise CliError(str(error)) from None
 
 
 def _flags(scale: ScaleRequest) -> dict[str, Any]:

@@ -236,7 +236,7 @@ async def _lookups(job: Job, request: Request, place: PlanPlace, work: LookUp) -
 
     async with (
         _resolver(job, request) as resolved,
-        wired(request.settings, request.trust, request.scope, resolved, stats, say) as ports,
+        wired(request.settings, request.reach.trust, request.reach.scope, resolved, stats, say) as ports,
     ):
         result = await _guarded(request, place, stats, look_up)
     return replace(result, pending=failed)
@@ -244,7 +244,7 @@ async def _lookups(job: Job, request: Request, place: PlanPlace, work: LookUp) -
 
 async def _routes(job: Job, request: Request, place: PlanPlace) -> JobResult:
     spool = Spool.open(place.run / "spool", request.input.reader)
-    items = [within_scope(target, request.scope) for target in _targets(spool, job)]
+    items = [within_scope(target, request.reach.scope) for target in _targets(spool, job)]
 
     async def work(path: Path, ports: Ports) -> int:
         targets = (item for item in items if isinstance(item, Target))
@@ -306,7 +306,7 @@ async def _policies(job: Job, request: Request, place: PlanPlace) -> JobResult:
 
     async with (
         _resolver(job, request) as resolved,
-        wired(request.settings, request.trust, request.scope, resolved, stats, say) as ports,
+        wired(request.settings, request.reach.trust, request.reach.scope, resolved, stats, say) as ports,
     ):
         result = await _guarded(request, place, stats, request_all)
     return replace(result, pending=sum(policy_stage.pending(path, passes) for path in files))
@@ -384,7 +384,7 @@ async def _judge(job: Job, request: Request, place: PlanPlace) -> JobResult:
     spool = Spool.open(place.run / "spool", request.input.reader)
     group = JudgedGroup(place, job.number, job.addresses, request.settings)
     stats, matched = Stats(), 0
-    ports = Ports(request.settings, no_lookup, no_probe, request.trust, request.scope, stats)
+    ports = Ports(request.settings, no_lookup, no_probe, request.reach.trust, request.reach.scope, stats)
 
     async def work() -> None:
         nonlocal matched

@@ -68,9 +68,7 @@ def request_of(job: Job) -> Request:
     Raises:
         CliError: an option has a value that this machine cannot use, such as a file that does not exist.
     """
-    return requests.build(
-        {name: tuple(value) if isinstance(value, list) else value for name, value in job.flags.items()}
-    )
+    return requests.build(requests.frozen(job.flags))
 
 
 def machine() -> str:

@@ -1,6 +1,5 @@
 """The second part of ``mxsweep scan``, after the choice of the resolver: open the output, run and report the scan."""
 
-import hashlib
 import math
 import socket
 from collections.abc import Awaitable, Callable
@@ -21,7 +20,7 @@ from scanner.cli import console as consoles
 from scanner.cli import resume as resuming
 from scanner.cli.console import say
 from scanner.cli.ending import Limits, watch_limits, watch_signals
-from scanner.cli.errors import CliError, Exit
+from scanner.cli.errors import CliError, Exit, as_cli_error
 from scanner.cli.progress import progress_loop
 from scanner.cli.progress_request import ProgressRequest
 from scanner.cli.request import Request
@@ -30,7 +29,7 @@ from scanner.cli.sinks import ReportingSink, WordsSink
 from scanner.cli.tools import wired
 from scanner.cli.wiring import load_late
 from scanner.cli.work import Work, new_work, rest_of
-from scanner.model import InputSource, RunHeader
+from scanner.model import RunHeader
 from scanner.net.client_hello import offered_groups
 from scanner.run import pipeline
 from scanner.run.ports import Ports, now
@@ -71,13 +70,11 @@ def _open_sink(request: Request, resolved: Resolved, spool: Spool | None) -> Abs
     if request.output == "-":
         return LineSink(consoles.json_stream())
     path = Path(request.output)
-    try:
+    with as_cli_error(StoreError):
         if request.resume or request.retry:
             resuming.check_settings(path, request.settings)
             return Store.resume(path, anew=request.retry)
         return Store.create(path, header_of(request, resolved, spool))
-    except StoreError as error:
-        raise CliError(str(error)) from None
 
 
 def _open_work(request: Request, sink: Any, spool: Spool | None) -> Work:
@@ -106,25 +103,13 @@ def header_of(request: Request, resolved: Resolved, spool: Spool | None) -> RunH
         resolver=resolved.label,
         ehlo=request.settings.ehlo,
         vantage=Vantage(hostname=socket.gethostname()),
-        input=tuple(_source(name) for name in request.sources),
+        input=tuple(resuming.input_source(name) for name in request.sources),
         preflight=resolved.record(request.choice),
         label=request.flags["label"] or "",
         reject_reasons=dict(islice(spool.reasons.items(), REASONS_KEPT)) if spool else {},
         notes=tuple(request.input.notes(spool)) if spool else (),
         groups=offered_groups(AUTHENTICATED if request.settings.level.must_match else OPPORTUNISTIC),
     )
-
-
-def _source(name: str) -> InputSource:
-    """Return the description of an input list for run.json, with a digest of the file.
-
-    The description of standard input or of a pipe has no digest, because such a list cannot be read twice.
-    """
-    path = Path(name)
-    if not path.is_file():
-        return InputSource(name)
-    with path.open("rb") as file:
-        return InputSource(name, hashlib.file_digest(file, "sha256").hexdigest())
 
 
 # --- the run --------------------------------------------------------------------------------------------------
@@ -157,22 +142,24 @@ async def execute(
     """
     stats = Stats(total=work.total, done=work.done, read=work.done, rejects=work.rejects)
     stop = pipeline.Stop()
+    limits = Limits(request.flags["max_time"], request.flags["give_up_after"])
     console = consoles.stderr()
     reporting = ReportingSink(sink, console, request.fail_on, rejects=request.output in (None, "-"))
     store = sink if isinstance(sink, Store) else None
     began = trio.current_time()
     with progress_loop(StatusSource(stats, request.settings.retries.after), progress, console, store, say) as shown:
-        ports = wired(request.settings, request.trust, request.scope, resolved, stats, say, patience=math.inf)
+        ports = wired(
+            request.settings, request.reach.trust, request.reach.scope, resolved, stats, say, patience=math.inf
+        )
         async with ports as tools, trio.open_nursery() as nursery:
             nursery.start_soon(watch_signals, stop, stats, console)
-            nursery.start_soon(watch_limits, stop, stats, Limits.of(request.flags))
+            nursery.start_soon(watch_limits, stop, stats, limits)
             nursery.start_soon(shown.run)
             nursery.start_soon(load_late)
             if one:
                 nursery.start_soon(one.watch, stop)
             used, only = (one.adapt(tools), one.number) if one else (tools, None)
-            find = store.find_host if store else None
-            await pipeline.scan(work.items, used, reporting, stop, find, only_pass=only)
+            await pipeline.scan(work.items, used, reporting, stop, store.find_host if store else None, only_pass=only)
             nursery.cancel_scope.cancel()
         state = RunState.INTERRUPTED if stop.draining else RunState.COMPLETE
         totals = _totals(stats, work, trio.current_time() - began) | _pass_totals(stats, one, state)
@@ -200,13 +187,7 @@ def _advice(request: Request) -> str:
 
 
 def _totals(stats: Stats, work: Work, seconds: float) -> dict[str, int]:
-    """Return the totals of the run, including the totals of earlier processes of the same run.
-
-    Args:
-        stats: the counters of this process.
-        work: the destinations of this process, and the totals of the run before this process.
-        seconds: the duration of the scan in this process, measured with a monotonic clock.
-    """
+    """Return the totals of the run: of earlier processes, and of this process, which took ``seconds``."""
     return {
         "domains": stats.done + work.others,
         "rejects": stats.rejects,

@@ -86,8 +86,7 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
             if flags["dry_run"]:
                 return int(trio.run(code_of("scanner.cli.dry_run:dry_run"), used, spool))
             if choice is not None:
-                of = code_of("scanner.cli.scan:header_of")
-                asked = code_of("scanner.cli.scale:ScaleRequest")(request, used, choice, progress, spool, of)
+                asked = code_of("scanner.cli.scale:ScaleRequest")(request, used, choice, progress, spool)
                 return int(code_of("scanner.cli.scale:run")(asked))
             return trio.run(_scan, request, used, progress, spool)
     except (StoreError, UnboundError, BaseExceptionGroup) as error:
@@ -95,14 +94,7 @@ def run(flags: dict[str, Any], given: AbstractSet[str]) -> int:
 
 
 async def _scan(request: Request, used: Request, progress: ProgressRequest, spool: Spool | None) -> int:
-    """Open first the resolver and then the output, so that no run directory is made without a usable resolver.
-
-    Args:
-        request: the request, whose settings are stored in the run.
-        used: the request with the settings that this process uses; the limit of open files may lower these settings.
-        progress: the requested outputs of the progress.
-        spool: the input, None to continue a run.
-    """
+    """Open first the resolver and then the output, so that no run directory is made without a usable resolver."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(load_rest)
         async with fit_resolver(used.settings, used.choice, say) as resolved:

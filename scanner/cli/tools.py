@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from scanner.cli import code_of
-from scanner.cli.errors import CliError
+from scanner.cli.errors import as_cli_error
 from scanner.cli.resolver import Resolved
 from scanner.cli.wiring import Say
 from scanner.core.pkix import TrustStore
@@ -81,10 +81,8 @@ def trust_store(ca_file: str | None, ca_path: str | None, say: Say) -> TrustStor
         CliError: the files cannot be read, or contain no certificates.
     """
     if ca_file or ca_path:
-        try:
+        with as_cli_error(truststore.TrustStoreError):
             return truststore.load(ca_file, ca_path)
-        except truststore.TrustStoreError as error:
-            raise CliError(str(error)) from None
     found = truststore.system()
     if found is None:
         say("no system trust store found: no certificate will be trusted by PKIX (--ca-file FILE)")

@@ -13,7 +13,7 @@ from results.store.pending import pending_domains, spoiled_domains
 from results.store.reader import inconclusive, keys, lines_path
 from results.store.writer import Store
 from scanner import __version__
-from scanner.cli.errors import CliError
+from scanner.cli.errors import CliError, as_cli_error
 from scanner.model import RunHeader
 from scanner.vocabulary import RunState
 from targets.reader import Reader, Reject, Target
@@ -60,14 +60,14 @@ def rest_of(store: Store, reader: Reader, *, retry: bool) -> Work:
     Raises:
         CliError: the spool is damaged.
     """
-    try:
+    with as_cli_error(SpoolError):
         spool = Spool.open(store.path / _SPOOL, reader)
-    except SpoolError as error:
-        raise CliError(str(error)) from None
     before = Counter(store.header.totals)
     rejects = sum(1 for _ in keys(lines_path(store.path, "rejects")))
-    waiting = set() if retry else waiting_for_a_pass(store)
+    waiting: set[str] = set()
     if not retry:
+        # an interrupted run: scan these domains with the stored reports of their hosts, then make the retry passes
+        waiting = set() if store.header.state is RunState.COMPLETE else pending_domains(store.path)
         spoiled = spoiled_domains(store.path, bugs=_bugs_again(store.header))
         before["internal_errors"] -= min(sum(spoiled.values()), before["internal_errors"])
         waiting |= spoiled.keys()
@@ -86,16 +86,6 @@ def _bugs_again(header: RunHeader) -> bool:
     because the same version would have the same error again.
     """
     return header.state is RunState.COMPLETE or (header.versions or (header.version,))[-1] != __version__
-
-
-def waiting_for_a_pass(store: Store) -> set[str]:
-    """Return the domains of an interrupted run that wait for a retry pass.
-
-    ``--resume`` scans the returned domains with the stored reports of their hosts, and then makes the retry passes.
-    """
-    if store.header.state is RunState.COMPLETE:
-        return set()
-    return pending_domains(store.path)
 
 
 def kept_flags(run: Path) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from scanner.cli.commands import group, main
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.progress_request import ProgressRequest
 from scanner.cli.request import build
-from scanner.cli.scan import header_of
 from scanner.scale.cluster import parse_choice
 
 
@@ -88,7 +87,7 @@ def test_the_options_of_the_jobs_have_absolute_paths_and_no_input(tmp_path: Path
     request = build(given | {"resume": str(tmp_path), "exclude": (), "root_hints": None})
     changed = replace(request, flags=given)
     progress = ProgressRequest(quiet=True, files=(), every=1)
-    asked = scale.ScaleRequest(changed, request, parse_choice("local"), progress, None, header_of)
+    asked = scale.ScaleRequest(changed, request, parse_choice("local"), progress, None)
     found = scale._flags(asked)
     assert (found["lists"], found["max_time"], found["latest"], found["dask"]) == ([], None, False, None)
     assert found["exclude"] == [str(Path("no").absolute())]

@@ -15,6 +15,7 @@ from scanner.cli.commands import scan as command
 from scanner.cli.errors import CliError, Exit
 from scanner.cli.request import Request, build
 from scanner.cli.resolver import Resolved
+from scanner.cli.resume import input_source
 from scanner.cli.sinks import ReportingSink, WordsSink
 from scanner.cli.work import Work
 from scanner.model import InputSource
@@ -132,7 +133,7 @@ def test_a_directory_in_use_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_a_source_that_cannot_be_read_twice_has_no_digest(tmp_path: Path) -> None:
     for name in ("-", str(tmp_path), str(tmp_path / "none")):
-        assert module._source(name) == InputSource(name)
+        assert input_source(name) == InputSource(name)
 
 
 def test_standard_output_cannot_be_continued() -> None:
