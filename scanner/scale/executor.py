@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import trio
 
 from results.store import codec
-from scanner.scale.cluster import ClusterError, WorkerLostError, Workers
+from scanner.scale.cluster import ClusterError, DaskWorkers, WorkerLostError
 from scanner.scale.job import Job, JobResult
 from scanner.vocabulary import RunState
 from scanner.worker_status import ScanWorker
@@ -57,7 +57,7 @@ class Executor:
         say: function that gets messages for the user.
     """
 
-    def __init__(self, workers: Workers, run: str, say: Callable[[str], None]) -> None:
+    def __init__(self, workers: DaskWorkers, run: str, say: Callable[[str], None]) -> None:
         self._workers = workers
         self._run = run
         self._say = say
