@@ -227,24 +227,20 @@ def _local(found: Any, count: int) -> Any:
     """
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited by the workers until they leave the terminal
     try:
-        return _local_cluster(found, count)
+        return found.LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            memory_limit=None,
+            security=found.Security.temporary(),
+            protocol="tls://",
+            silence_logs=logging.CRITICAL,
+        )
     except RuntimeError as error:
         raise ClusterError(f"--dask local:{count}: the workers did not start: {error}") from None
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _local_cluster(found: Any, count: int) -> Any:
-    return found.LocalCluster(
-        n_workers=count,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=None,
-        memory_limit=None,
-        security=found.Security.temporary(),
-        protocol="tls://",
-        silence_logs=logging.CRITICAL,
-    )
 
 
 def _client(found: Any, choice: ClusterChoice, security: str | None) -> Any:

@@ -115,7 +115,8 @@ class Executor:
                 result = self._ended(self._keys.pop(key), outcome, worker, follow)
                 if result is not None:
                     results.append(result)
-            self._count()
+            self.progress.waiting = len(self._delayed)
+            self.progress.running = {job.name: job for job in self._keys.values()}
             await trio.sleep(POLL)
         return results
 
@@ -201,10 +202,6 @@ class Executor:
     def _later(self, seconds: float, job: Job) -> None:
         self._serial += 1
         heapq.heappush(self._delayed, (trio.current_time() + seconds, self._serial, job))
-
-    def _count(self) -> None:
-        self.progress.waiting = len(self._delayed)
-        self.progress.running = {job.name: job for job in self._keys.values()}
 
 
 def _refusal(result: JobResult) -> str:
