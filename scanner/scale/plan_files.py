@@ -157,6 +157,10 @@ class PlanPlace:
         """Return the path of the run directory of a part of the scan."""
         return self.run / PARTS / f"{number:03}"
 
+    def places(self, name: str) -> Path:
+        """Return the path of the index of ``hosts.jsonl`` or ``certs.jsonl`` (see ``scanner.scale.places``)."""
+        return self.path / f"{name}.places"
+
     @property
     def split(self) -> Path:
         """The path of the list of MX hosts that lie in several parts of the scan."""
@@ -177,11 +181,7 @@ class PlanPlace:
         if not path.exists():
             return None
         with naming(path):
-            content = read_regular(path)
-        try:
-            return codec.decode(PlanIndex, content)
-        except codec.CodecError as error:
-            raise StoreError(f"{path}: {error}") from None
+            return decoded(PlanIndex, read_regular(path), path)
 
 
 @contextmanager
@@ -229,7 +229,16 @@ def read_lines(path: Path, kind: type[_T]) -> Iterator[_T]:
     """
     with naming(path), open_regular(path) as file:
         for number, line in enumerate(file, 1):
-            try:
-                yield codec.decode(kind, line)
-            except codec.CodecError as error:
-                raise StoreError(f"{path}:{number}: {error}") from None
+            yield decoded(kind, line, f"{path}:{number}")
+
+
+def decoded(kind: type[_T], octets: bytes, where: Path | str) -> _T:
+    """Return the record that the octets of JSON contain; ``where`` names their place in error messages.
+
+    Raises:
+        StoreError: the octets are not a record of the class ``kind``.
+    """
+    try:
+        return codec.decode(kind, octets)
+    except codec.CodecError as error:
+        raise StoreError(f"{where}: {error}") from None
