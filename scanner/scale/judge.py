@@ -12,7 +12,7 @@ from results.store.writer import CERTS_HELD, digests_of
 from scanner.facts import Answer, CertFacts, Endpoint
 from scanner.model import DomainRecord, HostReport
 from scanner.net.probe import ProbeResult
-from scanner.run.examine import DomainObservation, DomainResult, Examiner, has_policy
+from scanner.run.examine import DomainObservation, Examiner, has_policy
 from scanner.run.host_result import ReportAndCerts
 from scanner.run.ports import Ports
 from scanner.run.slices import Slices
@@ -121,7 +121,7 @@ async def _seen(
 
 async def _judged(examiner: Examiner, seen: DomainObservation) -> tuple[DomainRecord, bytes]:
     """Return the record of a target and its JSON line; the record of an internal error if it cannot be encoded."""
-    result: DomainResult = await examiner.judge(seen, Slices())
+    result = await examiner.judge(seen, Slices())
     try:
         return result.record, codec.encode(result.record)
     except codec.CodecError as error:

@@ -139,11 +139,7 @@ class PlanIndex:
 
 
 class PlanPlace:
-    """The directory of the plan of a run, and the paths of its files.
-
-    Args:
-        run: the run directory.
-    """
+    """The directory of the plan of the run in the directory ``run``, and the paths of its files."""
 
     def __init__(self, run: Path) -> None:
         self.run = run
@@ -185,7 +181,7 @@ class PlanPlace:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
+def whole_file(path: Path, buffering: int = BUFFER) -> Iterator[BinaryIO]:
     """Open a new file that replaces ``path`` at the end of the ``with`` block.
 
     If the ``with`` block raises an exception, the file ``path`` is unchanged.
@@ -196,7 +192,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     with naming(path):
         try:
-            with fresh.open("xb", buffering=BUFFER) as file:
+            with fresh.open("xb", buffering=buffering) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
