@@ -52,10 +52,7 @@ class AskDNS(Protocol):
 
 
 Native = Callable[[str], Awaitable[Sequence[str] | str]]
-"""A function that takes a host name and queries the native name service (getaddrinfo).
-
-The function returns the addresses, or a text about the error if it finds no address.
-"""
+"""A function that returns the addresses of a host from the native name service, or a text about the error."""
 
 
 @dataclass(frozen=True, slots=True)

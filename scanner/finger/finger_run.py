@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.core import policy, route
-from scanner.facts import Answer, Failure, TLSALookup
+from scanner.facts import Failure, TLSALookup
 from scanner.finger import reconnect
 from scanner.finger.addresses import AddressLookup, HostAddress, find
 from scanner.finger.dnssec_probe import DNSQueries
@@ -50,13 +50,10 @@ class FingerRun:
         self._search = TLSASearch(
             self._questions.lookup, setup.digests, setup.mask, setup.output.line, force=setup.options.force_tlsa
         )
+        self.answers = self._questions.answers
+        """All DNS answers of the run, by name and type."""
         self.found = AddressLookup()
         self.tried: list[TriedAddress] = []
-
-    @property
-    def answers(self) -> dict[tuple[str, str], Answer]:
-        """All DNS answers of the run of ``mxsweep finger``, by name and type."""
-        return self._questions.answers
 
     async def run(self) -> int:
         """Execute the run of ``mxsweep finger`` and return the exit status: 1 after an internal error, else 0."""
