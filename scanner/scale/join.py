@@ -122,6 +122,7 @@ def write_again(place: PlanPlace, index: PlanIndex, late: Sequence[PartLine] = (
     """
     _distribute(place, index)
     merged_path, known = place.path / _MERGED, {line.key for line in late}
+    paths = {entry.number: lines_path(place.part(entry.number), "hosts") for entry in index.parts}
 
     def lines() -> Iterator[PartLine]:
         yield from late
@@ -131,10 +132,7 @@ def write_again(place: PlanPlace, index: PlanIndex, late: Sequence[PartLine] = (
                     if piece.split is None:
                         file.writelines(piece.reports.values())
                         continue
-                    reports = [
-                        decoded(HostReport, line, lines_path(place.part(number), "hosts"))
-                        for number, line in piece.reports.items()
-                    ]
+                    reports = [decoded(HostReport, line, paths[part]) for part, line in piece.reports.items()]
                     if agree(piece.split, reports):
                         file.write(codec.encode(merged(piece.split, reports)))
                     elif piece.split.key not in known:
