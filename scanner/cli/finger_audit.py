@@ -12,7 +12,7 @@ from scanner.core.pkix import EMPTY
 from scanner.facts import Endpoint
 from scanner.finger.logged_probe import mode_of
 from scanner.finger.options import Fatal, Options, limit
-from scanner.finger.setup import Setup
+from scanner.finger.preparation import Setup
 from scanner.finger.tls_offer import OfferError, profile
 from scanner.net.probe import ProbeResult, probe
 from scanner.net.resolver import Resolver

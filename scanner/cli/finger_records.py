@@ -21,7 +21,7 @@ from scanner.finger.addresses import HostAddress
 from scanner.finger.finger_run import FingerRun, TriedAddress
 from scanner.finger.logged_probe import mode_of
 from scanner.finger.options import Fatal
-from scanner.finger.setup import Setup
+from scanner.finger.preparation import Setup
 from scanner.finger.tls_offer import OfferError, profile
 from scanner.model import (
     DaneEvidence,

@@ -25,10 +25,10 @@ from scanner.finger.finger_run import FingerRun
 from scanner.finger.log_keywords import LogMask
 from scanner.finger.options import Fatal, Options, Usage, parse, utf8_enabled
 from scanner.finger.output import Output
+from scanner.finger.preparation import Setup
 from scanner.finger.recorder import RecordingPorts
 from scanner.finger.replay import ReplayPorts
 from scanner.finger.saved_case import SCHEMA, SavedCase
-from scanner.finger.setup import Setup
 
 _KEY = re.compile("&[0-9A-F]{64}")
 _DUMPED = LogMask.DEBUG | LogMask.HANDSHAKE_DUMP | LogMask.SESSION_DUMP

@@ -24,7 +24,6 @@ from scanner.core.names import is_address, is_hostname
 from scanner.facts import Answer
 from scanner.finger import srv
 from scanner.finger.options import Options
-from scanner.finger.srv import odd_targets
 from scanner.model import Route
 from scanner.reasons import Reason
 from scanner.vocabulary import Level, Outcome, Security
@@ -53,10 +52,7 @@ class AskDNS(Protocol):
 
 
 Native = Callable[[str], Awaitable[Sequence[str] | str]]
-"""A function that takes a host name and queries the native name service (getaddrinfo).
-
-The function returns the addresses, or a text about the error if it finds no address.
-"""
+"""A function that returns the addresses of a host from the native name service, or a text about the error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +150,7 @@ class _Search:
         self._report_asciified()
         answer = await self._lookup(domain, "MX")
         way = found.route = route.from_mx(domain, answer)
-        found.lines += odd_targets(answer)
+        found.lines += srv.odd_targets(answer)
         if way.final is not None:
             found.error = _final_text(way, answer)
         elif Reason.IMPLICIT_MX in way.reasons:
@@ -172,7 +168,7 @@ class _Search:
         prefix = f"_{destination.service or 'smtp'}._tcp."
         found.lines += [f"{prefix}{u} asciified to {prefix}{a}" for u, a in destination.asciified]
         answer = await self._lookup(f"{prefix}{destination.host}", "SRV")
-        found.lines += odd_targets(answer)
+        found.lines += srv.odd_targets(answer)
         records = srv.parse(answer)
         found.error = srv.refusal(answer, records)
         found.route = Route((), mx=answer, names=tuple(dict.fromkeys((answer.rname or answer.name, answer.name))))

@@ -82,22 +82,17 @@ class FingerPorts(Protocol):
 class NetworkPorts:
     """The implementation of ``FingerPorts`` that uses the network."""
 
+    native = staticmethod(native_addresses)
+    sleep = staticmethod(trio.sleep)
+
     def __init__(self, lookup: AskDNS, seed: int | None = None) -> None:
-        self._lookup = lookup
+        self.lookup = lookup
         self._stream: trio.abc.Stream | None = None
         self.rng = random.Random(seed)  # noqa: S311 - spreads load, protects nothing
 
     def now(self) -> datetime:
         """Return the current time."""
         return datetime.now(UTC)
-
-    async def lookup(self, name: str, rtype: str, *, dnssec: bool = True) -> Answer:
-        """Send one DNS query to the resolver and return its answer."""
-        return await self._lookup(name, rtype, dnssec=dnssec)
-
-    async def native(self, host: str) -> Sequence[str] | str:
-        """Return the addresses of a host from the C library's getaddrinfo, or a text about the error."""
-        return await native_addresses(host)
 
     async def connect(self, address: str, port: int, seconds: float) -> Failure | None:
         """Open a TCP connection, or with port 0 a connection to a UNIX-domain socket."""
@@ -128,10 +123,6 @@ class NetworkPorts:
             extra=request.heard_by(listener),
         )
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait for a time in seconds."""
-        await trio.sleep(seconds)
-
 
 class _Reset(trio.abc.Stream):
     """A stream for a TCP connection that the peer accepted and reset before the first octet."""
@@ -139,17 +130,13 @@ class _Reset(trio.abc.Stream):
     def __init__(self, error: OSError) -> None:
         self._error = error
 
-    async def send_all(self, data: object) -> None:
-        """Raise the error of the connection reset."""
-        del data
+    async def send_all(self, _data: object) -> None:
         raise trio.BrokenResourceError from self._error
 
     async def wait_send_all_might_not_block(self) -> None:
         """Do nothing."""
 
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Raise the error of the connection reset."""
-        del max_bytes
+    async def receive_some(self, _max_bytes: int | None = None) -> bytes:
         raise trio.BrokenResourceError from self._error
 
     async def aclose(self) -> None:

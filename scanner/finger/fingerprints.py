@@ -21,8 +21,10 @@ SHOWN = 100
 
 _DIGEST = re.compile(r"[0-9A-Fa-f]{2}(?::?[0-9A-Fa-f]{2})*")
 
-_FORCED = PathError(VerifyError.UNSPECIFIED, 0, VerifyError.UNSPECIFIED.text)
-_NO_MATCH = PathError(VerifyError.DANE_NO_MATCH, 0, VerifyError.DANE_NO_MATCH.text)
+FORCED = PathError(VerifyError.UNSPECIFIED, 0, VerifyError.UNSPECIFIED.text)
+"""OpenSSL's error if all TLSA records are unusable."""
+
+NO_MATCH = PathError(VerifyError.DANE_NO_MATCH, 0, VerifyError.DANE_NO_MATCH.text)
 
 
 def input_lines(arguments: Sequence[str], *, records: bool = False, notice: Sequence[str] = ()) -> list[str]:
@@ -84,5 +86,5 @@ def match(records: Sequence[TLSARecord], leaf: CertFacts, algorithm: str) -> Dan
     hits = [r for r in records if r.unusable is None and digests[r.selector] == r.data]
     hit = max(hits, key=lambda record: record.selector, default=None)  # OpenSSL tries public keys first
     forced = bool(records) and all(record.unusable for record in records)
-    errors = () if hit else (_FORCED if forced else _NO_MATCH,)
+    errors = () if hit else (FORCED if forced else NO_MATCH,)
     return DaneEvidence(hit, 0, bare_key=False, needs_name=False, path=(leaf.sha256,), errors=errors)

@@ -140,12 +140,9 @@ def _failure(shown: LineOptions, error: PathError) -> list[str]:
     """Return the line about a failed verification, if the security level or a ``-L`` keyword requires the line."""
     if not (shown.policy.level.must_match or shown.policy.check_names or LogMask.UNTRUSTED in shown.mask):
         return []
-    cut = replace(error, subject=cut_name(error.subject))
-    return [_old_failure(shown) if shown.resumed else failure_line(cut, shown.na)]
-
-
-def _old_failure(shown: LineOptions) -> str:
-    return f"{shown.nap}: re-using session with untrusted peer credential, look for details earlier in the log"
+    if shown.resumed:
+        return [f"{shown.nap}: re-using session with untrusted peer credential, look for details earlier in the log"]
+    return [failure_line(replace(error, subject=cut_name(error.subject)), shown.na)]
 
 
 def _matches(shown: LineOptions, judgement: Judgement, evidence: DaneEvidence | PkixEvidence | None) -> list[str]:

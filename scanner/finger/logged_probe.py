@@ -19,8 +19,8 @@ from scanner.finger.finger_ports import ProbeRequest
 from scanner.finger.hex_dump import Dump
 from scanner.finger.log_keywords import LogMask
 from scanner.finger.options import FOREVER, Options, ascii_warnings, limit, line_limit, utf8_enabled
-from scanner.finger.reconnect import SessionCache, SessionTerms
-from scanner.finger.setup import Setup
+from scanner.finger.preparation import Setup
+from scanner.finger.reconnect import SessionCache, session_key
 from scanner.finger.tls_offer import OfferError, bound_warnings, profile, security_level
 from scanner.model import DaneEvidence, PkixEvidence
 from scanner.net.probe import ProbeResult
@@ -68,7 +68,7 @@ class LoggedProbe(Listener):
 
     def __init__(
         self,
-        setup: "Setup",
+        setup: Setup,
         host_address: HostAddress,
         rule: policy.Policy,
         lookup: TLSALookup | None,
@@ -193,15 +193,7 @@ class LoggedProbe(Listener):
             return None
         counted = self._lookup is not None and (self.rule.level.dane_based or self.rejected_records)
         records = self._lookup.records if self._lookup is not None and counted else ()
-        terms = SessionTerms(
-            self._candidate.address,
-            self._candidate.port,
-            self._profile,
-            self.rule.sni,
-            records,
-            self.rule.forced_failure,
-        )
-        self._key = terms.key(ehlo)
+        self._key = session_key(self._candidate, self.rule, self._profile, records, ehlo)
         found = self._sessions.find(self._key)
         self._about_cache(f"looking for session {self._key} in memory cache")
         if found is not None:
@@ -213,8 +205,7 @@ class LoggedProbe(Listener):
         if LogMask.DEBUG in self._mask and self.rule.sni is not None:
             self._out.line(f"{self._nap}: SNI hostname: {self.rule.sni}")
         if self.rule.sni is not None and not self.rule.sni.isascii() and utf8_enabled(self._options):
-            for warning in ascii_warnings([self.rule.sni]):
-                self._out.line(warning)
+            self._out.lines(*ascii_warnings([self.rule.sni]))
         self._complain_about_records()
 
     def _announce_offer(self) -> None:
@@ -247,8 +238,7 @@ class LoggedProbe(Listener):
             LogMask.SESSION_DUMP if self.secured_with is not None else LogMask.SESSION_DUMP | LogMask.HANDSHAKE_DUMP
         )
         if wanted & self._mask:
-            for line in self._dump.lines(sent=sent, data=data):
-                self._out.line(line)
+            self._out.lines(*self._dump.lines(sent=sent, data=data))
 
     def secured(self, facts: Secured) -> None:
         """Verify the peer and print the lines about the TLS session."""
@@ -337,8 +327,7 @@ class LoggedProbe(Listener):
 
     def _complain_about_names(self) -> None:
         if self._first and utf8_enabled(self._options):
-            for warning in ascii_warnings(self._options.matches):
-                self._out.line(warning)
+            self._out.lines(*ascii_warnings(self._options.matches))
         for _ in range(self._options.matches.count(".")):
             self._out.line(f'warning: {self._na}: ignoring invalid match name: "."')
         if self.rule.forced_failure:
@@ -362,8 +351,9 @@ class LoggedProbe(Listener):
                 return
             self._print_failure(probe.failure, failed_reply(probe))
             goes_on = (*lines.REFUSALS, FailureKind.TIMEOUT)
-            if probe.failure.phase is Phase.EHLO_TLS and probe.failure.kind not in goes_on:
-                self._gone_before_farewell()
+            if probe.failure.phase is Phase.EHLO_TLS and probe.failure.kind not in goes_on:  # closed before QUIT
+                self.line("> QUIT")
+                self._out.line(lines.LOST_QUIT)
         if "quit-unanswered" in probe.defects:
             self._out.line(lines.LATE_QUIT if self._late_quit else lines.LOST_QUIT)
 
@@ -372,11 +362,6 @@ class LoggedProbe(Listener):
             return
         self._failure_printed = True
         self._out.lines(*lines.dialogue_failure(failure, reply, lmtp=self._options.lmtp))
-
-    def _gone_before_farewell(self) -> None:
-        """Print the lines about QUIT for a server that closed the connection after EHLO under TLS."""
-        self.line("> QUIT")
-        self._out.line(lines.LOST_QUIT)
 
     def _no_session(self, failure: Failure) -> None:
         if self._complaint:

@@ -131,10 +131,9 @@ def _chosen(truth: bool, value: str, rest: str, table: Mapping[str, str], depth:
     If the condition is true and ``rest`` contains no text after ``?``, return ``value``. If the condition is false and
     ``rest`` contains no text after ``:``, return an empty text.
     """
+    then = None
     if rest.startswith("?"):
         then, rest = _text(rest[1:])
-    else:
-        then = None
     otherwise = _text(rest[1:])[0] if rest.startswith(":") else None
     due = then if truth else otherwise
     if due is not None:

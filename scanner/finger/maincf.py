@@ -275,8 +275,7 @@ def _check_owner(written: Mapping[str, str], path: Path) -> None:
     try:
         user = pwd.getpwnam(name)
     except KeyError:
-        text = f"file {path}: parameter mail_owner: unknown user name value: {name}"
-        raise MainCfError(text) from None
+        raise MainCfError(f"file {path}: parameter mail_owner: unknown user name value: {name}") from None
     if user.pw_uid == 0:
         raise MainCfError(f"file {path}: parameter mail_owner: user {name} has privileged user ID")
 

@@ -273,37 +273,23 @@ def _idna_warning(error: HostNameError) -> list[str]:
 _Reader = Callable[[dict[str, Any], str], None]
 
 
-def _text(key: str) -> _Reader:
+def _value(key: str, convert: Callable[[str], Any] = str) -> _Reader:
+    """Return a reader that stores the converted value of an option under ``key``."""
+
     def read(values: dict[str, Any], value: str) -> None:
-        values[key] = value
+        values[key] = convert(value)
 
     return read
 
 
 def _flag(key: str, *, to: bool = True) -> _Reader:
-    def read(values: dict[str, Any], _: str) -> None:
-        values[key] = to
-
-    return read
-
-
-def _number(key: str) -> _Reader:
-    def read(values: dict[str, Any], value: str) -> None:
-        values[key] = atoi(value)
-
-    return read
+    return _value(key, lambda _: to)
 
 
 def atoi(text: str) -> int:
     """Return the number at the beginning of a text as C's atoi does; 0 if the text has no leading number."""
-    digits = text.lstrip()
-    sign = digits[:1] if digits[:1] in ("-", "+") else ""
-    number = ""
-    for character in digits[len(sign) :]:
-        if not ("0" <= character <= "9"):
-            break
-        number += character
-    return int(sign + number) if number else 0
+    number = re.match(r"\s*([-+]?[0-9]+)", text)
+    return int(number[1]) if number else 0
 
 
 def _certificate_file(values: dict[str, Any], value: str) -> None:
@@ -321,17 +307,14 @@ def words_of(text: str) -> list[str]:
     return [word for word in re.split(r"[, \t\r\n]+", text) if word]
 
 
-def _insecure_mx(values: dict[str, Any], value: str) -> None:
+def _insecure_mx(value: str) -> Level:
     if value.lower() not in INSECURE_MX:
         raise Fatal(f"bad '-M' option value: {value}")
-    values["insecure_mx"] = INSECURE_MX[value.lower()]
+    return INSECURE_MX[value.lower()]
 
 
-def _more(key: str) -> _Reader:
-    def read(values: dict[str, Any], value: str) -> None:
-        values[key] = (*values.get(key, ()), value)
-
-    return read
+def _anchor_file(values: dict[str, Any], value: str) -> None:
+    values["anchors"] = (*values.get("anchors", ()), value)
 
 
 def _chain_files(values: dict[str, Any], value: str) -> None:
@@ -349,42 +332,38 @@ def _verbose(values: dict[str, Any], _: str) -> None:
     values["verbose"] = values.get("verbose", 0) + 1
 
 
-def _ignored(_: dict[str, Any], __: str) -> None:
-    """Ignore the option ``--help``, because ``wants_help`` finds the option before the parser runs."""
-
-
 _READERS: dict[str, _Reader] = {
-    "a": _text("family"),
-    "A": _more("anchors"),
+    "a": _value("family"),
+    "A": _anchor_file,
     "c": _flag("chat", to=False),
     "C": _flag("show_chain"),
-    "d": _text("digest"),
+    "d": _value("digest"),
     "f": _flag("force_tlsa"),
-    "F": _text("ca_file"),
-    "g": _text("grade"),
-    "h": _text("host_lookup"),
+    "F": _value("ca_file"),
+    "g": _value("grade"),
+    "h": _value("host_lookup"),
     "H": _chain_files,
     "k": _certificate_file,
     "K": _key_file,
-    "l": _text("level"),
-    "L": _text("log"),
-    "m": _number("max_reconnects"),
-    "M": _insecure_mx,
+    "l": _value("level"),
+    "L": _value("log"),
+    "m": _value("max_reconnects", atoi),
+    "M": _value("insecure_mx", _insecure_mx),
     "o": _parameter,
-    "p": _text("protocols"),
-    "P": _text("ca_path"),
-    "r": _number("reconnect"),
+    "p": _value("protocols"),
+    "P": _value("ca_path"),
+    "r": _value("reconnect", atoi),
     "R": _flag("srv"),
-    "s": _text("sni"),
+    "s": _value("sni"),
     "S": _flag("lmtp"),
-    "t": _number("connect_timeout"),
-    "T": _number("command_timeout"),
+    "t": _value("connect_timeout", atoi),
+    "T": _value("command_timeout", atoi),
     "v": _verbose,
     "w": _flag("wrapper"),
     "x": _flag("raw_keys"),
     "X": _flag("tlsproxy"),
     "json": _flag("json"),
     "all": _flag("every_address"),
-    "save": _text("save"),
-    "help": _ignored,
+    "save": _value("save"),
+    "help": lambda _values, _value: None,  # ``wants_help`` finds the option before the parser runs
 }

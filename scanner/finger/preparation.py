@@ -8,17 +8,49 @@ import hashlib
 import re
 import socket
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from scanner.core import tlsa
+from scanner.facts import TLSARecord
 from scanner.finger import fingerprints, log_keywords, raw_keys, tls_offer
 from scanner.finger.finger_ports import FingerPorts
 from scanner.finger.log_keywords import LogMask, complaint, tls_start
 from scanner.finger.options import Options, utf8_enabled
 from scanner.finger.output import Output
-from scanner.finger.setup import Setup
 from scanner.settings import TLSProfile
 from scanner.vocabulary import Level
+
+if TYPE_CHECKING:
+    from scanner.core.pkix import TrustStore
+    from scanner.net.tls import Identity
+
+_MD5_NOTICE = (
+    "using backwards-compatible default setting smtp_tls_fingerprint_digest=md5 to compute certificate fingerprints"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The options of a finger run, and the settings and resources that are derived from the options.
+
+    ``trust`` contains the trusted roots of ``-F`` and ``-P``, and ``anchors`` contains the trust anchors of ``-A``.
+    ``tls`` enables TLS. ``mask`` selects the TLS log lines to print, ``identity`` is the client certificate, and
+    ``digests`` contains the enabled digests of TLSA records, strongest first. ``raw_keys`` enables requests for raw
+    public keys.
+    """
+
+    options: Options
+    trust: "TrustStore | None"
+    anchors: tuple[TLSARecord, ...]
+    tls: bool
+    ehlo: str
+    mask: LogMask
+    ports: FingerPorts
+    output: Output
+    identity: "Identity | None" = None
+    digests: tuple[str, ...] = tlsa.DIGESTS
+    raw_keys: bool = False
 
 
 def prepare(options: Options, ports: FingerPorts, output: Output) -> Setup:
@@ -34,7 +66,7 @@ def prepare(options: Options, ports: FingerPorts, output: Output) -> Setup:
         trust=None,
         anchors=(),
         tls=True,
-        ehlo=_ehlo(options),
+        ehlo=options.parameters.get("myhostname") or socket.gethostname(),
         mask=log_keywords.parse(options.log)[0],
         ports=ports,
         output=output,
@@ -43,22 +75,13 @@ def prepare(options: Options, ports: FingerPorts, output: Output) -> Setup:
     if options.matches and not options.level.must_match:
         output.line(f"warning: TLS level '{options.level}' does not implement certificate matching")
     if options.level is Level.FINGERPRINT:
-        shows = _shows_records(setup)
-        output.lines(*fingerprints.input_lines(options.matches, records=shows, notice=_digest_notice(options)))
+        notice = [_MD5_NOTICE] if options.default_digest and options.digest == "md5" else []
+        output.lines(*fingerprints.input_lines(options.matches, records=_shows_records(setup), notice=notice))
     return setup
 
 
 def _shows_records(setup: Setup) -> bool:
     return bool(setup.mask & (LogMask.DANE | LogMask.VERBOSE))
-
-
-def _digest_notice(options: Options) -> list[str]:
-    """Return the notice about the default digest md5, or nothing if the digest is not the default or not md5."""
-    if not options.default_digest or options.digest != "md5":
-        return []
-    return [
-        "using backwards-compatible default setting smtp_tls_fingerprint_digest=md5 to compute certificate fingerprints"
-    ]
 
 
 def _with_tls(setup: Setup) -> Setup:
@@ -67,9 +90,9 @@ def _with_tls(setup: Setup) -> Setup:
     if _names_files(options):
         from scanner.finger import client_certificate, trust_files  # noqa: PLC0415 - slow to load, rarely needed
 
-        anchors = trust_files.anchors(options)
-        setup = replace(setup, anchors=anchors.records)
-        output.lines(*(anchors.lines if _shows_records(setup) else ()))
+        anchors, lines = trust_files.anchors(options)
+        setup = replace(setup, anchors=anchors)
+        output.lines(*(lines if _shows_records(setup) else ()))
     if options.level is Level.NONE:
         return setup
     output.lines(*tls_start(options.log))
@@ -96,11 +119,6 @@ def _with_tls(setup: Setup) -> Setup:
 def _names_files(options: Options) -> bool:
     authorities = options.ca_file or options.ca_path or options.anchors
     return bool(authorities or options.chains or options.certificate)
-
-
-def _ehlo(options: Options) -> str:
-    """Return the EHLO name, which is the parameter ``myhostname``."""
-    return options.parameters.get("myhostname") or socket.gethostname()
 
 
 # --- other settings -------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from scanner.core.x509 import keys
 from scanner.core.x509.der import DERError
 from scanner.core.x509.verify_error import VerifyError
 from scanner.facts import TLSALookup, TLSARecord
-from scanner.finger.fingerprints import PRIVATE
+from scanner.finger.fingerprints import FORCED, NO_MATCH, PRIVATE
 from scanner.finger.options import Options
 from scanner.model import DaneEvidence, PathError
 from scanner.vocabulary import Level
@@ -34,9 +34,7 @@ EXCLUDED = "warning: raw public keys (-x) are not requested together with -r, --
 _UNTRUSTED = PathError(95, 0, "Raw public key untrusted, no trusted keys configured")
 """OpenSSL's error for a raw public key if no TLSA records are given to compare (X509_V_ERR_RPK_UNTRUSTED)."""
 
-_NO_MATCH = PathError(VerifyError.DANE_NO_MATCH, 0, VerifyError.DANE_NO_MATCH.text)
 _TOO_WEAK = PathError(VerifyError.EE_KEY_TOO_SMALL, 0, VerifyError.EE_KEY_TOO_SMALL.text)
-_FORCED = PathError(VerifyError.UNSPECIFIED, 0, VerifyError.UNSPECIFIED.text)
 
 
 def problem(options: Options) -> str | None:
@@ -103,8 +101,8 @@ def match(records: Sequence[TLSARecord], key: bytes, algorithm: str, security_le
 
 def _failure(records: Sequence[TLSARecord], usable: Sequence[TLSARecord]) -> PathError:
     if usable:
-        return _NO_MATCH
-    return _FORCED if records else _UNTRUSTED
+        return NO_MATCH
+    return FORCED if records else _UNTRUSTED
 
 
 def _is_weak(key: bytes, level: int) -> bool:

@@ -5,10 +5,12 @@ server's EHLO name, so that a session of one server behind a load balancer is no
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from scanner.core.policy import Policy
 from scanner.facts import Reply, TLSARecord
+from scanner.finger.addresses import HostAddress
 from scanner.settings import TLSProfile
 
 if TYPE_CHECKING:
@@ -34,24 +36,19 @@ class SessionCache:
         self._kept[key] = session
 
 
-@dataclass(frozen=True, slots=True)
-class SessionTerms:
-    """Handshake settings that must be equal for a connection to resume a TLS session of an earlier connection."""
+def session_key(
+    host_address: HostAddress, rule: Policy, profile: TLSProfile, records: Sequence[TLSARecord], ehlo: Reply | None
+) -> str:
+    """Return the cache key of a TLS session, from the values that must be equal for a connection to resume the session.
 
-    address: str
-    port: int
-    profile: TLSProfile
-    sni: str | None
-    records: tuple[TLSARecord, ...]
-    doomed: bool
+    The name of the server in its EHLO reply is one of these values.
+    """
+    from OpenSSL import SSL  # noqa: PLC0415 - a run without reconnecting does not need it
 
-    def key(self, ehlo: Reply | None) -> str:
-        """Return the cache key of a session, which includes the server name in the EHLO reply."""
-        from OpenSSL import SSL  # noqa: PLC0415 - a run without reconnecting does not need it
-
-        name = ehlo.lines[0].split(" ")[0] if ehlo is not None and ehlo.lines else ""
-        facts = (name, SSL.OpenSSL_version(SSL.OPENSSL_VERSION), self.profile, self.sni, self.records, self.doomed)
-        return f"[{self.address}]:{self.port}&{hashlib.sha256(repr(facts).encode()).hexdigest().upper()}"
+    name = ehlo.lines[0].split(" ")[0] if ehlo is not None and ehlo.lines else ""
+    facts = (name, SSL.OpenSSL_version(SSL.OPENSSL_VERSION), profile, rule.sni, records, rule.forced_failure)
+    digest = hashlib.sha256(repr(facts).encode()).hexdigest().upper()
+    return f"[{host_address.address}]:{host_address.port}&{digest}"
 
 
 def verdict(sessions: SessionCache, left: int) -> str | None:

@@ -1,6 +1,5 @@
 """Ports (interfaces to DNS and TCP) that store the answers and events of ``mxsweep finger`` in a ``SavedCase``."""
 
-import random
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -26,11 +25,7 @@ class RecordingPorts:
         self._ports = ports
         self._case = case
         self._dumps = dumps
-
-    @property
-    def rng(self) -> random.Random:
-        """The random generator of the ports that receive the calls, seeded with the seed of the saved case."""
-        return self._ports.rng
+        self.rng = ports.rng
 
     def now(self) -> datetime:
         """Return the time of the last connection; the run and a replay check validity dates at this time."""

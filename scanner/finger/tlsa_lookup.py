@@ -90,15 +90,12 @@ class TLSASearch:
         name = shown_name(found, host_address.port)
         for record in found.records:
             if record.unusable is Unusable.TRUNCATED:
-                self._report(f"warning: {name}: truncated TLSA RR length == {_size(record.data)}")
+                length = 3 + len(record.data) // 2  # usage, selector and matching type are three octets
+                self._report(f"warning: {name}: truncated TLSA RR length == {length}")
             elif record.unusable in _FLAWS:
                 self._report("warning: " + _FLAWS[record.unusable].format(name, tlsa.display(record)))
             elif self._shown:
                 self._report(f"DNSSEC-signed TLSA record: {found.steps[-1].rname}: {tlsa.display(record)}")
-
-
-def _size(data: str) -> int:
-    return 3 + len(data) // 2  # usage, selector and matching type come first
 
 
 def shown_name(found: TLSALookup, port: int) -> str:

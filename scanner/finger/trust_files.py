@@ -2,7 +2,6 @@
 
 import base64
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from OpenSSL import SSL
@@ -65,20 +64,11 @@ def _joined(store: TrustStore, other: TrustStore) -> TrustStore:
     return TrustStore({subject: tuple(dict.fromkeys(first + second)) for subject, (first, second) in pairs.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class TrustAnchors:
-    """The trust anchors of ``-A`` as TLSA records, in the order in which Postfix passes the records to OpenSSL.
-
-    ``lines`` contains a log line for each trust anchor, with the name of its file and its TLSA record of usage 2. The
-    log lines are printed with ``-L dane`` or ``-L verbose``.
-    """
-
-    records: tuple[TLSARecord, ...] = ()
-    lines: tuple[str, ...] = ()
-
-
-def anchors(options: Options) -> TrustAnchors:
+def anchors(options: Options) -> tuple[tuple[TLSARecord, ...], list[str]]:
     """Read the trust anchors of ``-A``; at other levels than verify and secure, return no trust anchors.
+
+    Return the trust anchors as TLSA records, in the order in which Postfix passes the records to OpenSSL, and the lines
+    of ``-L dane`` and ``-L verbose``: for each trust anchor, the name of its file and its TLSA record of usage 2.
 
     A certificate or key in a file of ``-A`` that OpenSSL cannot decode becomes an unusable TLSA record. PEM blocks that
     contain neither a certificate nor a key are ignored.
@@ -103,7 +93,7 @@ def anchors(options: Options) -> TrustAnchors:
             found = _records(label, der)
             lines += [f"TA {_WORDS[r.selector]} as TLSA record: {path}: {tlsa.display(r)}" for r in found[:1]]
             records += found
-    return TrustAnchors(tuple(reversed(records)), tuple(lines))
+    return tuple(reversed(records)), lines
 
 
 def _not_read(path: str, *warnings: str) -> Fatal:

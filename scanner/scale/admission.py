@@ -29,7 +29,8 @@ class Admission:
         self._testing &= threads.keys()
         if not self.required:
             return []
-        new = [each for each in threads if not (each in self._tested or each in self._testing or self._is_out(each))]
+        known = self._tested.keys() | self._testing | self._excluded
+        new = [worker for worker in threads if worker not in known]
         self._testing.update(new)
         return new
 
@@ -70,7 +71,8 @@ class Admission:
     @property
     def fit(self) -> dict[str, int]:
         """The addresses of the present workers that get jobs, with their numbers of threads."""
-        return {each: number for each, number in self._threads.items() if not self._is_out(each) and self._is_in(each)}
+        fit = (self._tested if self.required else self._threads).keys() - self._excluded
+        return {worker: number for worker, number in self._threads.items() if worker in fit}
 
     def on_one_machine(self) -> int:
         """Return the largest number of jobs that the workers of one machine do at the same time."""
@@ -79,12 +81,6 @@ class Admission:
             known = self._tested.get(worker)
             machines[known.machine if known else machine_of(worker)] += threads
         return max(machines.values(), default=1)
-
-    def _is_in(self, worker: str) -> bool:
-        return not self.required or worker in self._tested
-
-    def _is_out(self, worker: str) -> bool:
-        return worker in self._excluded
 
 
 def machine_of(worker: str) -> str:

@@ -52,7 +52,6 @@ class BackoffHandover:
     """
 
     def __init__(self, place: PlanPlace, part: int, clock: Callable[[], float]) -> None:
-        self._place = place
         self._path = place.file(_FILE, part)
         self._clock = clock
         self._before = known(place)

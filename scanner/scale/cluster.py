@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from scanner import __version__
 from scanner.scale.admission import Admission
@@ -75,37 +75,6 @@ def parse_choice(text: str) -> ClusterChoice:
 
 class WorkerLostError(Exception):
     """Error: all workers that were permitted to do a job are lost; the loss is not a failed attempt of the job."""
-
-
-class Workers(Protocol):
-    """The interface of the workers that do the jobs of a scan: Dask workers, which tests of mxsweep replace."""
-
-    def require(self, line: bytes) -> None:
-        """Test each worker with the job ``line`` before any other job, except workers on this machine."""
-
-    def tested(self) -> list[JobResult]:
-        """Return the results of the fitness tests that have ended since the last call."""
-
-    def testing(self) -> bool:
-        """Return whether a fitness test of a worker is in progress."""
-
-    def count(self) -> int:
-        """Return the number of jobs that all workers fit for jobs together do at the same time."""
-
-    def on_one_machine(self) -> int:
-        """Return the largest number of jobs that the workers of one machine do at the same time."""
-
-    def submit(self, line: bytes, key: str) -> None:
-        """Submit a job to a worker that is fit for jobs."""
-
-    def finished(self) -> list[tuple[str, bytes | Exception, str]]:
-        """Return key, result or exception, and worker of each job that has ended since the last call."""
-
-    def exclude(self, worker: str) -> None:
-        """Give no more jobs to a worker."""
-
-    def lost(self) -> bool:
-        """Return whether the scheduler does not answer any more."""
 
 
 class DaskWorkers:
@@ -258,24 +227,20 @@ def _local(found: Any, count: int) -> Any:
     """
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited by the workers until they leave the terminal
     try:
-        return _local_cluster(found, count)
+        return found.LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            memory_limit=None,
+            security=found.Security.temporary(),
+            protocol="tls://",
+            silence_logs=logging.CRITICAL,
+        )
     except RuntimeError as error:
         raise ClusterError(f"--dask local:{count}: the workers did not start: {error}") from None
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _local_cluster(found: Any, count: int) -> Any:
-    return found.LocalCluster(
-        n_workers=count,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=None,
-        memory_limit=None,
-        security=found.Security.temporary(),
-        protocol="tls://",
-        silence_logs=logging.CRITICAL,
-    )
 
 
 def _client(found: Any, choice: ClusterChoice, security: str | None) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import trio
 
 from results.store import codec
-from scanner.scale.cluster import ClusterError, WorkerLostError, Workers
+from scanner.scale.cluster import ClusterError, DaskWorkers, WorkerLostError
 from scanner.scale.job import Job, JobResult
 from scanner.vocabulary import RunState
 from scanner.worker_status import ScanWorker
@@ -57,7 +57,7 @@ class Executor:
         say: function that gets messages for the user.
     """
 
-    def __init__(self, workers: Workers, run: str, say: Callable[[str], None]) -> None:
+    def __init__(self, workers: DaskWorkers, run: str, say: Callable[[str], None]) -> None:
         self._workers = workers
         self._run = run
         self._say = say
@@ -115,7 +115,8 @@ class Executor:
                 result = self._ended(self._keys.pop(key), outcome, worker, follow)
                 if result is not None:
                     results.append(result)
-            self._count()
+            self.progress.waiting = len(self._delayed)
+            self.progress.running = {job.name: job for job in self._keys.values()}
             await trio.sleep(POLL)
         return results
 
@@ -201,10 +202,6 @@ class Executor:
     def _later(self, seconds: float, job: Job) -> None:
         self._serial += 1
         heapq.heappush(self._delayed, (trio.current_time() + seconds, self._serial, job))
-
-    def _count(self) -> None:
-        self.progress.waiting = len(self._delayed)
-        self.progress.running = {job.name: job for job in self._keys.values()}
 
 
 def _refusal(result: JobResult) -> str:

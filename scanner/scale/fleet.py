@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from results.store import codec
@@ -16,14 +15,6 @@ from scanner.vocabulary import RunState
 from scanner.worker_status import WorkerStatus
 
 
-@dataclass(frozen=True, slots=True)
-class _JobStatus:
-    """The last reported status of a job, and the address of the worker that does the job."""
-
-    worker: str
-    status: Status
-
-
 class Fleet:
     """The source of the status of a scan in many processes.
 
@@ -33,13 +24,16 @@ class Fleet:
         clock: function that returns a monotonic time in seconds.
     """
 
+    state = RunState.RUNNING
+    """The state of the scan before its end."""
+
     def __init__(self, run: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._run = run
         self._progress: Callable[[], StageProgress] = StageProgress
         self._domains: int | None = None
         self._clock = clock
         self._began = clock()
-        self._seen: dict[str, _JobStatus] = {}
+        self._seen: dict[str, tuple[str, Status]] = {}  # worker and last status of each job, by the name of the job
         self._speed, self._stage = Speed(), ""
 
     def watch(self, progress: Callable[[], StageProgress], domains: int) -> None:
@@ -59,20 +53,15 @@ class Fleet:
             return
         try:
             status = codec.decode(Status, str(event["status"]).encode())
-            self._seen[str(event["job"])] = _JobStatus(str(event["worker"]), status)
+            self._seen[str(event["job"])] = str(event["worker"]), status
         except (codec.CodecError, KeyError, TypeError):
             return
-
-    @property
-    def state(self) -> RunState:
-        """The state of the scan before its end: always ``running``."""
-        return RunState.RUNNING
 
     def status(self, state: RunState | None = None) -> Status:
         """Return the status of the scan now; ``state`` is the final state after the end of the scan, None before."""
         progress, at = self._progress(), self._clock()
         running = {name: seen for name, seen in list(self._seen.items()) if name in progress.running}
-        statuses = [seen.status for seen in running.values()]
+        statuses = [status for _, status in running.values()]
         judging = any(job.stage is Stage.JUDGE for job in progress.running.values())
         done = sum(status.done for status in statuses)
         probed = sum(status.endpoints_probed for status in statuses)
@@ -85,7 +74,7 @@ class Fleet:
             done=(self._domains or 0) if state is RunState.COMPLETE else done if judging else 0,
             rate=round(self._rate(progress.stage, at, done), 3),
             eta=0.0 if state is RunState.COMPLETE else None,
-            in_flight=dict(sum((Counter(status.in_flight) for status in statuses), Counter[str]())),
+            in_flight=_tally(status.in_flight for status in statuses),
             endpoints_probed=probed,
             endpoints_shared=shared,
             shared_ratio=round(shared / (probed + shared), 4) if probed + shared else None,
@@ -99,7 +88,7 @@ class Fleet:
             outcome=_tally(status.outcome for status in statuses) if judging else {},
             dane=_tally(status.dane for status in statuses) if judging else {},
             stage="" if state else _stage_text(progress),
-            workers=tuple(_row(name, seen) for name, seen in sorted(running.items())),
+            workers=tuple(_row(job, worker, last) for job, (worker, last) in sorted(running.items())),
         )
 
     def _rate(self, stage: str, at: float, done: int) -> float:
@@ -118,11 +107,10 @@ def _tally(tables: Iterable[dict[str, int]]) -> dict[str, int]:
     return dict(sum(map(Counter, tables), Counter[str]()))
 
 
-def _row(name: str, seen: _JobStatus) -> WorkerStatus:
-    status = seen.status
+def _row(job: str, worker: str, status: Status) -> WorkerStatus:
     return WorkerStatus(
-        worker=seen.worker,
-        job=name,
+        worker=worker,
+        job=job,
         total=status.total,
         done=status.done,
         in_flight=sum(status.in_flight.values()),

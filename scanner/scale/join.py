@@ -11,7 +11,6 @@ are in memory at the same time.
 """
 
 from array import array
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,10 +24,19 @@ from results.store.writer import Store
 from scanner.core import sampling
 from scanner.model import HostReport
 from scanner.run.addresses import address_order
-from scanner.scale.partition import digest
+from scanner.scale.partition import digest, position
 from scanner.scale.places import write_places
 from scanner.scale.plan import GROUPS, MOST_PARTS, part_line
-from scanner.scale.plan_files import PartLine, PlanIndex, PlanPlace, SplitLine, read_lines, whole_file, write_lines
+from scanner.scale.plan_files import (
+    PartLine,
+    PlanIndex,
+    PlanPlace,
+    SplitLine,
+    decoded,
+    read_lines,
+    whole_file,
+    write_lines,
+)
 from targets.partition import Buckets, bucket_name
 
 AGAIN_PART = MOST_PARTS + 1
@@ -87,9 +95,7 @@ class _Keys:
         self._hashes = array("Q", sorted(array("Q", map(digest, keys))))
 
     def __contains__(self, key: str) -> bool:
-        number = digest(key)
-        place = bisect_left(self._hashes, number)
-        return place < len(self._hashes) and self._hashes[place] == number
+        return position(self._hashes, digest(key)) is not None
 
 
 def _split_keys(place: PlanPlace) -> _Keys:
@@ -116,6 +122,7 @@ def write_again(place: PlanPlace, index: PlanIndex, late: Sequence[PartLine] = (
     """
     _distribute(place, index)
     merged_path, known = place.path / _MERGED, {line.key for line in late}
+    paths = {entry.number: lines_path(place.part(entry.number), "hosts") for entry in index.parts}
 
     def lines() -> Iterator[PartLine]:
         yield from late
@@ -125,7 +132,7 @@ def write_again(place: PlanPlace, index: PlanIndex, late: Sequence[PartLine] = (
                     if piece.split is None:
                         file.writelines(piece.reports.values())
                         continue
-                    reports = [_report(place, *each) for each in piece.reports.items()]
+                    reports = [decoded(HostReport, line, paths[part]) for part, line in piece.reports.items()]
                     if agree(piece.split, reports):
                         file.write(codec.encode(merged(piece.split, reports)))
                     elif piece.split.key not in known:
@@ -134,13 +141,6 @@ def write_again(place: PlanPlace, index: PlanIndex, late: Sequence[PartLine] = (
     count = write_lines(place.file("part", AGAIN_PART), lines())
     _clear(place)
     return count
-
-
-def _report(place: PlanPlace, number: int, line: bytes) -> HostReport:
-    try:
-        return codec.decode(HostReport, line)
-    except codec.CodecError as error:
-        raise StoreError(f"{lines_path(place.part(number), 'hosts')}: {error}") from None
 
 
 def _clear(place: PlanPlace) -> None:
@@ -187,16 +187,6 @@ def _pieces(path: Path) -> Iterator[_Piece]:
 # --- all hosts --------------------------------------------------------------------------------------------------
 
 
-def hosts_index(place: PlanPlace) -> Path:
-    """Return the path of the index of ``hosts.jsonl``."""
-    return place.path / "hosts.places"
-
-
-def certs_index(place: PlanPlace) -> Path:
-    """Return the path of the index of ``certs.jsonl``."""
-    return place.path / "certs.places"
-
-
 def join_hosts(place: PlanPlace, index: PlanIndex, store: Store) -> None:
     """Write the reports of all hosts and their certificates to the run, and the indexes of both files.
 
@@ -223,8 +213,8 @@ def join_hosts(place: PlanPlace, index: PlanIndex, store: Store) -> None:
             if not whole or line_keys.key_of(line) not in whole:
                 _copy(path, line, store.copy_host)
     store.sync()
-    write_places(lines_path(place.run, "hosts"), hosts_index(place))
-    write_places(lines_path(place.run, "certs"), certs_index(place))
+    for name in ("hosts", "certs"):
+        write_places(lines_path(place.run, name), place.places(name))
 
 
 def _hosts(place: PlanPlace, number: int) -> Iterator[tuple[str, bytes]]:

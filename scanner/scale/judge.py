@@ -12,12 +12,11 @@ from results.store.writer import CERTS_HELD, digests_of
 from scanner.facts import Answer, CertFacts, Endpoint
 from scanner.model import DomainRecord, HostReport
 from scanner.net.probe import ProbeResult
-from scanner.run.examine import DomainObservation, DomainResult, Examiner, has_policy
+from scanner.run.examine import DomainObservation, Examiner, has_policy
 from scanner.run.host_result import ReportAndCerts
 from scanner.run.ports import Ports
 from scanner.run.slices import Slices
 from scanner.scale.grouping import RECORDS, ROUTES
-from scanner.scale.join import certs_index, hosts_index
 from scanner.scale.places import PlacedLines
 from scanner.scale.plan_files import AddressLine, PlanPlace, RouteLine, read_lines, whole_file
 from scanner.scale.planned_lookup import PlannedLookup, Question, no_lookup
@@ -30,11 +29,7 @@ TURN = 64
 
 
 async def no_probe(endpoint: Endpoint, host: str) -> ProbeResult:
-    """Raise an error for every probe, because all hosts have been examined.
-
-    Raises:
-        RuntimeError: always.
-    """
+    """Raise a ``RuntimeError`` for every probe, because all hosts have been examined."""
     raise RuntimeError(f"no report of {host} for {endpoint.address}")
 
 
@@ -55,9 +50,9 @@ class JudgedGroup:
         self._path = place.file("judged", group)
         self._routes = {line.key: line for line in read_lines(place.file(ROUTES, group), RouteLine)}
         self._addresses = _wide_answers(place, addresses, list(self._routes.values()), settings)
-        self._hosts = PlacedLines(lines_path(place.run, "hosts"), hosts_index(place), HostReport)
+        self._hosts = PlacedLines(lines_path(place.run, "hosts"), place.places("hosts"), HostReport)
         self._policies = Lookup(place.file(RECORDS, group), PolicyLine) if settings.sts else None
-        self._certs = PlacedLines(lines_path(place.run, "certs"), certs_index(place), CertFacts, CERTS_HELD)
+        self._certs = PlacedLines(lines_path(place.run, "certs"), place.places("certs"), CertFacts, CERTS_HELD)
 
     async def write(self, targets: Iterator[Target], ports: Ports, conditions: Sequence[tuple[str, str]]) -> int:
         """Judge the targets, write their records, and return the number of records that meet a condition.
@@ -70,7 +65,8 @@ class JudgedGroup:
         Raises:
             StoreError: the file cannot be written.
         """
-        lookup = PlannedLookup(self._answers(), no_lookup)
+        mx = {(line.mx.name.lower(), "MX"): line.mx for line in self._routes.values() if line.mx is not None}
+        lookup = PlannedLookup(mx | self._addresses, no_lookup)
         examiner = Examiner(replace(ports, lookup=lookup, probe=no_probe), self._load)
         matched = 0
         with whole_file(self._path) as file:
@@ -84,10 +80,6 @@ class JudgedGroup:
                 if not number % TURN:
                     await trio.lowlevel.checkpoint()
         return matched
-
-    def _answers(self) -> dict[Question, Answer]:
-        mx = {(line.mx.name.lower(), "MX"): line.mx for line in self._routes.values() if line.mx is not None}
-        return mx | self._addresses
 
     def _load(self, key: str) -> ReportAndCerts | None:
         report = self._hosts.get(key)
@@ -128,11 +120,8 @@ async def _seen(
 
 
 async def _judged(examiner: Examiner, seen: DomainObservation) -> tuple[DomainRecord, bytes]:
-    """Return the record of a target and its JSON line.
-
-    If the record cannot be encoded, return the record of an internal error.
-    """
-    result: DomainResult = await examiner.judge(seen, Slices())
+    """Return the record of a target and its JSON line; the record of an internal error if it cannot be encoded."""
+    result = await examiner.judge(seen, Slices())
     try:
         return result.record, codec.encode(result.record)
     except codec.CodecError as error:

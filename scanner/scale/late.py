@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from results.store import codec
-from results.store.files import StoreError, naming, open_regular
+from results.store.files import naming, open_regular
 from scanner.run.host_result import HostKey
 from scanner.scale import plan
 from scanner.scale.plan_files import (
@@ -19,6 +18,7 @@ from scanner.scale.plan_files import (
     PlanIndex,
     PlanPlace,
     RouteLine,
+    decoded,
     read_lines,
     write_lines,
 )
@@ -97,7 +97,4 @@ def _late(path: Path, kind: type[_Line]) -> Iterator[_Line]:
     with naming(path), open_regular(path) as file:
         for octets in file:
             if not octets.endswith(_ON_TIME):
-                try:
-                    yield codec.decode(kind, octets)
-                except codec.CodecError as error:
-                    raise StoreError(f"{path}: {error}") from None
+                yield decoded(kind, octets, path)

@@ -22,7 +22,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 BUCKETS = 256
-"""Number of buckets of the rows (addresses); only the rows of one bucket are Python objects at the same time."""
+"""Number of buckets of rows, such as addresses; only the rows of one bucket are Python objects at the same time."""
 
 LARGE_OWNERS = 40
 """Maximum number of large owners for each part; a large owner is a provider whose networks contain many addresses."""
@@ -82,7 +82,7 @@ class _Places:
             self._parts[bucket] = array("H", [part for _, part in pairs])
 
     def find(self, network: int) -> int:
-        place = _found(self._networks[network % BUCKETS], network)
+        place = position(self._networks[network % BUCKETS], network)
         if place is None:
             raise KeyError(network)
         return self._parts[network % BUCKETS][place]
@@ -124,7 +124,7 @@ class Partition:
             network: the hash of the network of the address.
             address: the hash of an address that ``rows`` contained.
         """
-        return self._places.find(network) if _found(self._late, address) is None else ROUND_2
+        return self._places.find(network) if position(self._late, address) is None else ROUND_2
 
 
 def _owner(network: int, group: Iterable[tuple[int, int, int]]) -> int:
@@ -183,6 +183,7 @@ def _late(by_provider: _Rows, places: _Places, parts: int, free: int) -> "array[
     return array("Q", sorted(late))
 
 
-def _found(values: "array[int]", value: int) -> int | None:
+def position(values: "array[int]", value: int) -> int | None:
+    """Return the index of a value in a sorted array, or None if the array does not contain the value."""
     place = bisect_left(values, value)
     return place if place < len(values) and values[place] == value else None

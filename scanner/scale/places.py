@@ -5,24 +5,20 @@ the kernel keeps the used pages in memory, so that no process needs memory for a
 """
 
 from array import array
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
 from functools import lru_cache
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from results.store import codec, line_keys
-from results.store.files import StoreError, naming, open_regular
+from results.store import line_keys
+from results.store.files import naming, open_regular
 from results.store.last_lines import keyed_lines
-from scanner.scale.partition import digest
-from scanner.scale.plan_files import whole_file
+from scanner.scale.partition import BUCKETS, digest
+from scanner.scale.plan_files import decoded, whole_file
 
 CELL = 8
 """Number of octets of a hash, and of an offset, in an index."""
-
-BUCKETS = 256
-"""Number of buckets of the hashes; only the index rows of one bucket are Python objects at the same time."""
 
 _T = TypeVar("_T")
 
@@ -38,16 +34,12 @@ def write_places(lines: Path, path: Path) -> None:
         number = digest(key)
         buckets[number * BUCKETS >> CELL * 8].extend((number, start))
     for bucket, flat in enumerate(buckets):
-        buckets[bucket] = _sorted(flat)
+        rows = sorted(zip(flat[0::2], flat[1::2], strict=True))
+        buckets[bucket] = array("Q", [cell for row in rows for cell in row])
     with whole_file(path) as file:
         for column in range(2):
             for flat in buckets:
                 file.write(flat[column::2].tobytes())
-
-
-def _sorted(flat: "array[int]") -> "array[int]":
-    rows = sorted(zip(flat[0::2], flat[1::2], strict=True))
-    return array("Q", [cell for row in rows for cell in row])
 
 
 class PlacedLines(Generic[_T]):
@@ -78,19 +70,11 @@ class PlacedLines(Generic[_T]):
     def _get(self, key: str) -> _T | None:
         """Return the record of the last line of a key, or None if the file does not contain the key."""
         found = None
-        for start in self._offsets(digest(key)):
+        number = digest(key)
+        first, end = bisect_left(self._hashes, number), bisect_right(self._hashes, number)
+        for start in self._starts[first:end]:  # the lines whose key has this hash, in the order of the lines
             with naming(self._path):
                 self._file.seek(start)
                 line = self._file.readline()
             found = line if line_keys.key_of(line) == key else found
-        try:
-            return None if found is None else codec.decode(self._kind, found)
-        except codec.CodecError as error:
-            raise StoreError(f"{self._path}: {error}") from None
-
-    def _offsets(self, number: int) -> Iterator[int]:
-        """Yield the offsets of the lines whose key has the hash ``number``, in the order of the lines."""
-        place = bisect_left(self._hashes, number)
-        while place < len(self._hashes) and self._hashes[place] == number:
-            yield self._starts[place]
-            place += 1
+        return None if found is None else decoded(self._kind, found, self._path)

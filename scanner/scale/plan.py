@@ -1,10 +1,11 @@
 """The plan of a scan with ``--dask``: all MX hosts and their addresses are distributed over the files of the parts."""
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from hashlib import sha256
+from io import DEFAULT_BUFFER_SIZE
 from pathlib import Path
 from typing import NamedTuple
 
@@ -223,29 +224,21 @@ def _write_parts(
         The entry of each part for the index, the number of hosts, and the number of split hosts.
     """
     hosts, addresses, total, split = Counter[int](), Counter[int](), 0, 0
-    fresh = {number: place.file("part", number).with_suffix(".new") for number in range(parts + 1)}
-    files = {number: path.open("wb") for number, path in fresh.items()}
-    try:
-        with whole_file(place.split) as several:
-            for line in lines:
-                total += 1
-                key = str(HostKey(line.host, line.port, settings.mode))
-                found = parts_of(line, partition.part_of, parts)
-                for number, chosen in found.items():
-                    files[number].write(codec.encode(part_line(key, line, chosen, whole=len(found) == 1)))
-                    hosts[number] += 1
-                    addresses[number] += len(chosen)
-                if len(found) > 1:
-                    split += 1
-                    several.write(codec.encode(SplitLine(key, tuple(found), line)))
-        for file in files.values():
-            file.flush()
-            os.fsync(file.fileno())
-    finally:
-        for file in files.values():
-            file.close()
-    for number, path in fresh.items():
-        path.replace(place.file("part", number))
+    with ExitStack() as stack:
+        several = stack.enter_context(whole_file(place.split))
+        paths = [place.file("part", number) for number in range(parts + 1)]
+        files = [stack.enter_context(whole_file(path, DEFAULT_BUFFER_SIZE)) for path in paths]
+        for line in lines:
+            total += 1
+            key = str(HostKey(line.host, line.port, settings.mode))
+            found = parts_of(line, partition.part_of, parts)
+            for number, chosen in found.items():
+                files[number].write(codec.encode(part_line(key, line, chosen, whole=len(found) == 1)))
+                hosts[number] += 1
+                addresses[number] += len(chosen)
+            if len(found) > 1:
+                split += 1
+                several.write(codec.encode(SplitLine(key, tuple(found), line)))
     entries = [
         PartEntry(number, 2 if number == ROUND_2 else 1, hosts[number], addresses[number])
         for number in (*range(1, parts + 1), ROUND_2)

@@ -139,11 +139,7 @@ class PlanIndex:
 
 
 class PlanPlace:
-    """The directory of the plan of a run, and the paths of its files.
-
-    Args:
-        run: the run directory.
-    """
+    """The directory of the plan of the run in the directory ``run``, and the paths of its files."""
 
     def __init__(self, run: Path) -> None:
         self.run = run
@@ -156,6 +152,10 @@ class PlanPlace:
     def part(self, number: int) -> Path:
         """Return the path of the run directory of a part of the scan."""
         return self.run / PARTS / f"{number:03}"
+
+    def places(self, name: str) -> Path:
+        """Return the path of the index of ``hosts.jsonl`` or ``certs.jsonl`` (see ``scanner.scale.places``)."""
+        return self.path / f"{name}.places"
 
     @property
     def split(self) -> Path:
@@ -177,15 +177,11 @@ class PlanPlace:
         if not path.exists():
             return None
         with naming(path):
-            content = read_regular(path)
-        try:
-            return codec.decode(PlanIndex, content)
-        except codec.CodecError as error:
-            raise StoreError(f"{path}: {error}") from None
+            return decoded(PlanIndex, read_regular(path), path)
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
+def whole_file(path: Path, buffering: int = BUFFER) -> Iterator[BinaryIO]:
     """Open a new file that replaces ``path`` at the end of the ``with`` block.
 
     If the ``with`` block raises an exception, the file ``path`` is unchanged.
@@ -196,7 +192,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     with naming(path):
         try:
-            with fresh.open("xb", buffering=BUFFER) as file:
+            with fresh.open("xb", buffering=buffering) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -229,7 +225,16 @@ def read_lines(path: Path, kind: type[_T]) -> Iterator[_T]:
     """
     with naming(path), open_regular(path) as file:
         for number, line in enumerate(file, 1):
-            try:
-                yield codec.decode(kind, line)
-            except codec.CodecError as error:
-                raise StoreError(f"{path}:{number}: {error}") from None
+            yield decoded(kind, line, f"{path}:{number}")
+
+
+def decoded(kind: type[_T], octets: bytes, where: Path | str) -> _T:
+    """Return the record that the octets of JSON contain; ``where`` names their place in error messages.
+
+    Raises:
+        StoreError: the octets are not a record of the class ``kind``.
+    """
+    try:
+        return codec.decode(kind, octets)
+    except codec.CodecError as error:
+        raise StoreError(f"{where}: {error}") from None

@@ -29,9 +29,5 @@ class PlannedLookup:
 
 
 async def no_lookup(name: str, rtype: str, *, fresh: bool = False) -> Answer:
-    """Raise an error for every DNS question; this lookup is for the judgement of domains, whose DNS answers are stored.
-
-    Raises:
-        RuntimeError: always.
-    """
+    """Raise a ``RuntimeError`` for every DNS question; for the judgement of domains, whose DNS answers are stored."""
     raise RuntimeError(f"no planned answer for {name} {rtype}{' without a cache' if fresh else ''}")

@@ -1,6 +1,6 @@
 """The state of a scan in many processes (``--dask``), read only from the files of the run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from results.store.collection import stored_run
@@ -94,14 +94,11 @@ def _part_state(place: PlanPlace, entry: PartEntry) -> PartState:
     found = stored_run(run)
     totals, workers = found.header.totals, found.header.workers
     last = totals.get("pass", -1)
-    return PartState(
-        entry.number,
-        entry.round,
-        entry.hosts,
-        entry.addresses,
-        found.state,
-        None if last < 0 else last,
-        totals.get("pending", 0),
-        totals.get("endpoints_probed", 0),
-        workers[-1].hostname if workers else found.header.vantage.hostname,
+    return replace(
+        known,
+        state=found.state,
+        again=None if last < 0 else last,
+        pending=totals.get("pending", 0),
+        endpoints_probed=totals.get("endpoints_probed", 0),
+        machine=workers[-1].hostname if workers else found.header.vantage.hostname,
     )

@@ -17,7 +17,7 @@ from scanner.finger.finger_run import FingerRun
 from scanner.finger.log_keywords import parse as parse_log
 from scanner.finger.options import parse
 from scanner.finger.output import Output
-from scanner.finger.setup import Setup
+from scanner.finger.preparation import Setup
 from scanner.net.probe import ProbeResult, converse
 from scanner.net.probe_events import Listener
 from scanner.vocabulary import Outcome, Security

@@ -7,8 +7,7 @@ import pytest
 from scanner.finger import maincf
 from scanner.finger.options import parse
 from scanner.finger.output import Output
-from scanner.finger.preparation import prepare
-from scanner.finger.setup import Setup
+from scanner.finger.preparation import Setup, prepare
 from tests.unit.memory_ports import DOMAIN, MemoryPorts
 
 MAIN_CF = maincf.MainCf(Path("/etc/postfix/main.cf"), {"compatibility_level": "3.6", "myhostname": "mx.test"})

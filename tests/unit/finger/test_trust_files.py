@@ -21,7 +21,7 @@ SOMETHING_ELSE = b"-----BEGIN PRIVATE KEY-----\nMDA=\n-----END PRIVATE KEY-----\
 
 def count(path: Path, data: bytes, level: str = "secure") -> int:
     path.write_bytes(data)
-    return len(anchors(parse(["-l", level, "-A", str(path), "x.test"])).records)
+    return len(anchors(parse(["-l", level, "-A", str(path), "x.test"]))[0])
 
 
 def test_certificates_are_anchors_and_other_things_in_pem_are_passed_over(tmp_path: Path) -> None:
@@ -54,11 +54,11 @@ def test_what_is_broken_is_fatal(tmp_path: Path, data: bytes, errors: tuple[str,
 def test_what_openssl_cannot_decode_is_an_unusable_record(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(CERTIFICATE + b"-----BEGIN PUBLIC KEY-----\nMAMCAQE=\n-----END PUBLIC KEY-----\n")
-    found = anchors(parse(["-l", "secure", "-A", str(path), "x.test"]))
-    assert [(r.usage, r.selector, r.unusable) for r in found.records] == [
+    records, lines = anchors(parse(["-l", "secure", "-A", str(path), "x.test"]))
+    assert [(r.usage, r.selector, r.unusable) for r in records] == [
         (3, 1, Unusable.BAD_KEY), (2, 1, Unusable.BAD_KEY), (3, 0, None), (2, 0, None),
     ]  # fmt: skip
-    assert found.lines[1] == f"TA pkey as TLSA record: {path}: 2 1 0 3003020101"
+    assert lines[1] == f"TA pkey as TLSA record: {path}: 2 1 0 3003020101"
 
 
 ANCHORS = [  # the trust anchor, the chain that the server sends, the depth of the match (-1: no match)
@@ -78,6 +78,6 @@ def test_a_trust_anchor_matches_an_issuer_or_the_leaf(
 ) -> None:
     path = tmp_path / "a"
     path.write_bytes(pem)
-    records = anchors(parse(["-l", "secure", "-A", str(path), "x.test"])).records
+    records, _ = anchors(parse(["-l", "secure", "-A", str(path), "x.test"]))
     got = dane.match(records, pki.chain(*chain), NOW)
     assert (got.depth, got.matched) == (depth, depth >= 0)

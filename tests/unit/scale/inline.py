@@ -20,6 +20,7 @@ from scanner.cli.resume import to_keep
 from scanner.cli.work import new_work
 from scanner.run.ports import Ports
 from scanner.run.stats import Stats
+from scanner.scale.cluster import DaskWorkers
 from scanner.scale.driver import ScaleDriver, ScanFacts
 from scanner.scale.executor import Executor
 from scanner.scale.job import Job, JobResult, KnownResolver
@@ -32,7 +33,7 @@ from tests.unit.fakes import World
 Fault = Callable[[Job], Exception | None]
 
 
-class InlineWorkers:
+class InlineWorkers(DaskWorkers):
     """Workers that do each job at once; ``fault`` returns the exception that is the outcome of a job, or None."""
 
     def __init__(self, fault: Fault = lambda _: None, count: int = 2) -> None:

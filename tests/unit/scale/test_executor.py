@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from results.store import codec
-from scanner.scale.cluster import ClusterError, WorkerLostError
+from scanner.scale.cluster import ClusterError, DaskWorkers, WorkerLostError
 from scanner.scale.executor import ATTEMPTS, TESTS, WITHOUT_WORKERS, Executor
 from scanner.scale.job import Fitness, Job, JobResult, Stage
 from scanner.vocabulary import RunState
@@ -17,7 +17,7 @@ COMPLETE = JobResult(RunState.COMPLETE, host="one")
 Outcome = Callable[[Job], JobResult | Exception]
 
 
-class ScriptedWorkers:
+class ScriptedWorkers(DaskWorkers):
     """Two workers; ``outcome`` makes the result of each job, which ends at the next look."""
 
     def __init__(self, outcome: Outcome, count: int = 2) -> None:

@@ -10,7 +10,6 @@ from scanner.model import DomainRecord
 from scanner.reasons import Reason
 from scanner.run.ports import now
 from scanner.scale.grouping import ROUTES
-from scanner.scale.join import certs_index, hosts_index
 from scanner.scale.judge import JudgedGroup, no_probe
 from scanner.scale.places import write_places
 from scanner.scale.plan_files import AddressLine, PlanPlace, RouteLine, read_lines, write_lines
@@ -28,8 +27,8 @@ def place_in(run: Path, *lines: RouteLine) -> PlanPlace:
 
 
 def bucket_in(place: PlanPlace, addresses: int, settings: Settings) -> JudgedGroup:
-    write_places(lines_path(place.run, "hosts"), hosts_index(place))
-    write_places(lines_path(place.run, "certs"), certs_index(place))
+    for name in ("hosts", "certs"):
+        write_places(lines_path(place.run, name), place.places(name))
     return JudgedGroup(place, 0, addresses, settings)
 
 
