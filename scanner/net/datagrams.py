@@ -13,13 +13,13 @@ All UDP ports are registered in one epoll object. One task waits for events, rea
 whose deadline has passed, so that a question needs neither an epoll registration nor a cancel scope of its own.
 """
 
-import heapq
 import select
 import socket
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
 
+import outcome
 import trio
 
 from scanner.core.answers import TIMEOUT
@@ -29,29 +29,23 @@ from scanner.net.exchange import Ask, Miss, NameServer, missed, reply_to
 MAX_DATAGRAM = 4096  # maximum number of octets of an accepted datagram: three times the size that we advertise
 MAX_STRAYS = 1000  # maximum number of datagrams in a row at one port that are not a reply; more are a flood
 MAX_USES = 256  # maximum number of questions sent from one port, in case an attacker learns its number
+TICK = 0.02  # seconds by which a question may end early, so that many questions end at the same time
 AT_A_TIME = 64  # maximum number of datagrams read from one port before the other ports are read
 
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """A DNS question whose reply a task awaits; ``reply`` and ``bug`` are set when the wait ends."""
-
-    ask: Ask
-    task: trio.lowlevel.Task
-    port: "_Port"
-    reply: Message | Miss | None = None
-    bug: Exception | None = None
+_SILENCE = Miss(TIMEOUT, silent=True)
 
 
 @dataclass(slots=True, eq=False)
 class _Port:
-    """A UDP socket connected to one server, and the DNS question in flight on it."""
+    """A UDP socket connected to one server; ``task`` waits until ``until`` for the reply to ``ask``, if not None."""
 
     sock: socket.socket
     server: NameServer
-    waiting: _Waiting | None = None
     uses: int = MAX_USES
     strays: int = 0
+    ask: Ask | None = None
+    task: trio.lowlevel.Task | None = None
+    until: float = 0.0
 
 
 class Datagrams:
@@ -61,8 +55,6 @@ class Datagrams:
         self._epoll: select.epoll | None = None
         self._ports: dict[int, _Port] = {}
         self._idle: defaultdict[NameServer, list[_Port]] = defaultdict(list)
-        self._overdue: list[tuple[float, int, _Waiting]] = []  # a heap
-        self._number = count()
         self._scope = trio.CancelScope()
 
     async def ask(self, server: NameServer, ask: Ask, until: float) -> Message | Miss:
@@ -87,8 +79,7 @@ class Datagrams:
             self._close(port)
             self._close_idle(server)
             return missed(error)
-        waiting = port.waiting = _Waiting(ask, trio.lowlevel.current_task(), port)
-        heapq.heappush(self._overdue, (until, next(self._number), waiting))
+        port.ask, port.task, port.until = ask, trio.lowlevel.current_task(), until
         if until < self._scope.deadline:  # noqa: PLR1730 - setting it takes as long as a cancel scope
             self._scope.deadline = until
 
@@ -96,10 +87,8 @@ class Datagrams:
             self._close(port)
             return trio.lowlevel.Abort.SUCCEEDED
 
-        await trio.lowlevel.wait_task_rescheduled(abandon)
-        if waiting.bug is not None:
-            raise waiting.bug
-        return waiting.reply or Miss(TIMEOUT, silent=True)
+        reply: Message | Miss = await trio.lowlevel.wait_task_rescheduled(abandon)
+        return reply
 
     def close(self) -> None:
         """Close all UDP ports; questions in flight end with a timeout.
@@ -110,7 +99,7 @@ class Datagrams:
         if epoll is None:
             return
         for port in list(self._ports.values()):
-            self._end(port, None)
+            self._end(port, _SILENCE)
         self._idle.clear()
         trio.lowlevel.notify_closing(epoll.fileno())
         epoll.close()
@@ -161,16 +150,15 @@ class Datagrams:
                 self.close()
 
     def _next_overdue(self) -> float:
-        """Return the earliest deadline of the questions in flight, after removing answered questions from the queue."""
-        while self._overdue and self._overdue[0][2].port.waiting is not self._overdue[0][2]:
-            heapq.heappop(self._overdue)
-        return self._overdue[0][0] if self._overdue else float("inf")
+        """Return the earliest deadline of the questions in flight."""
+        return min((port.until for port in self._ports.values() if port.ask is not None), default=float("inf"))
 
     def _give_up(self, now: float) -> None:
-        while self._next_overdue() <= now:
-            port = self._overdue[0][2].port
-            self._end(port, None)
-            self._close_idle(port.server)
+        """End the questions whose deadline has passed or passes within ``TICK``."""
+        for port in list(self._ports.values()):
+            if port.ask is not None and port.until <= now + TICK:
+                self._end(port, _SILENCE)
+                self._close_idle(port.server)
 
     def _read(self, port: _Port) -> None:
         """Read at most ``AT_A_TIME`` datagrams of a port; if datagrams are left, epoll reports the port again."""
@@ -188,43 +176,34 @@ class Datagrams:
 
         Return True if the wait for a reply at the port has ended.
         """
-        waiting = port.waiting
+        ask = port.ask
         try:
-            reply = None if waiting is None else reply_to(waiting.ask, wire)
+            reply = None if ask is None else reply_to(ask, wire)
         except Exception as error:  # noqa: BLE001 - a bug is raised in the waiting task: here it would end all questions
-            self._raise_in_asker(port, error)
+            self._end(port, error)
             return True
-        if waiting is None or reply is None:
+        if reply is None or port.task is None:
             port.strays += 1
             flooded = port.strays >= MAX_STRAYS
             if flooded:
                 self._end(port, Miss("flooded with datagrams that are not a reply"))
             return flooded
-        port.waiting, port.strays = None, 0
-        waiting.reply = reply
-        trio.lowlevel.reschedule(waiting.task)
+        port.ask, port.strays = None, 0
+        trio.lowlevel.reschedule(port.task, outcome.Value(reply))
         if port.uses:
             self._idle[port.server].append(port)
         else:
             self._close(port)
         return True
 
-    def _raise_in_asker(self, port: _Port, error: Exception) -> None:
-        """Raise an error in the task that waits for a reply at a port."""
-        waiting = port.waiting
-        self._close(port)
-        if waiting is not None:
-            waiting.bug = error
-            trio.lowlevel.reschedule(waiting.task)
-
-    def _end(self, port: _Port, miss: Miss | None) -> None:
-        """Close a port; its question in flight ends with ``miss``, or with a timeout if ``miss`` is None."""
-        waiting = port.waiting
-        if waiting is not None:
-            waiting.reply = miss
-            trio.lowlevel.reschedule(waiting.task)
-        elif port in self._idle[port.server]:
-            self._idle[port.server].remove(port)
+    def _end(self, port: _Port, result: Miss | Exception) -> None:
+        """Close a port; return or raise the result in the task that waits for the reply at the port."""
+        if port.ask is None:
+            with suppress(ValueError):
+                self._idle[port.server].remove(port)
+        elif port.task is not None:
+            ended = outcome.Value(result) if isinstance(result, Miss) else outcome.Error(result)
+            trio.lowlevel.reschedule(port.task, ended)
         self._close(port)
 
     def _close_idle(self, server: NameServer) -> None:
@@ -232,6 +211,6 @@ class Datagrams:
             self._close(port)
 
     def _close(self, port: _Port) -> None:
-        port.waiting = None
+        port.ask = None
         del self._ports[port.sock.fileno()]
         port.sock.close()  # closing the socket also removes the socket from the epoll object

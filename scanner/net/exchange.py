@@ -19,9 +19,9 @@ _HEADER, _KIND, _OPT = 12, 4, 11  # octets: RFC 1035 sections 4.1.1 and 4.1.2 (t
 _NO_QUESTION, _ONE_QUESTION = b"\0\0", b"\0\1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NameServer:
-    """One DNS server.
+    """One DNS server; two servers are compared by identity.
 
     ``trusted`` is true if the AD bit of the server's answers is accepted as proof of DNSSEC validation. ``label`` is
     the name of the server in results. ``bind`` is the local address from which queries are sent.

@@ -21,7 +21,7 @@ from scanner.net.answer_cache import AnswerCache, CacheKey
 from scanner.net.exchange import server_at
 from scanner.net.gcra import GCRA
 from scanner.net.health import ServerHealth
-from scanner.net.query import QueryDeadline, ServerQuery, Transport
+from scanner.net.query import ServerQuery, Transport
 from scanner.net.single_flight import SingleFlight
 from scanner.settings import DNSSettings
 from scanner.vocabulary import Outcome, Security
@@ -129,7 +129,10 @@ class Resolver:
         if question is None:
             await trio.lowlevel.checkpoint()
             return failed(key.name, key.rtype, NOT_A_NAME)
-        await _acquire(self._slots)
+        if self._slots.value:  # a free slot needs no trio checkpoint, because the query has checkpoints
+            self._slots.acquire_nowait()
+        else:
+            await self._slots.acquire()
         try:
             answer = await self._follow_aliases(question, self._health, dnssec=key.dnssec)
             if answer.outcome is Outcome.ERROR and self._confirm.servers:
@@ -157,27 +160,15 @@ class Resolver:
 
     async def _follow_aliases(self, question: Question, health: ServerHealth, *, dnssec: bool) -> Answer:
         """Send a DNS question; if the reply ends at an alias without records of its target, query the target."""
-        now = trio.current_time()
-        deadline = QueryDeadline(self._settings.attempt, now + self._settings.total, now)
-        answer = part = await ServerQuery(question, health, self._transport, deadline, dnssec=dnssec).run()
+        settings = self._settings
+        query = ServerQuery(health, self._transport, settings.attempt, settings.total, dnssec=dnssec)
+        answer = part = await query.run(question)
         while unfinished(part) and answer.outcome is Outcome.NODATA:  # each part adds an alias, up to a limit
-            onward = question._replace(name=answer.rname)
-            part = await ServerQuery(onward, health, self._transport, deadline, dnssec=dnssec).run()
+            part = await query.run(question._replace(name=answer.rname))
             answer = joined(answer, part)
         if answer.outcome is Outcome.ERROR or answer.aliases:  # any other answer already has the time of its only reply
-            answer = replace(answer, ms=deadline.ms)
+            answer = replace(answer, ms=query.ms)
         return answer
-
-
-async def _acquire(slots: trio.Semaphore) -> None:
-    """Acquire a slot for a DNS question.
-
-    If a slot is free, no trio checkpoint is needed, because the query that follows has checkpoints.
-    """
-    try:
-        slots.acquire_nowait()
-    except trio.WouldBlock:
-        await slots.acquire()
 
 
 def _question(key: CacheKey) -> Question | None:

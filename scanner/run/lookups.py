@@ -46,23 +46,20 @@ class Lookups:
         """Return the answer for a name and record type; with ``fresh``, the cache is not used."""
         self._stages[Phase.DNS] += 1
         try:
-            return await self._ask(name, rtype, fresh=fresh)
+            for _ in range(TRIES):
+                for outage in (self._network, self._outage):
+                    if outage.active:  # usually not, and then a coroutine less for each question
+                        await outage.wait_until_over()
+                began = trio.current_time()
+                answer = await self._lookup(name, rtype, fresh=fresh)
+                if _answered(answer):
+                    self._outage.worked((name, rtype))
+                    break
+                if await self._outage.confirmed((name, rtype), began) and not self._network.overlaps(began):
+                    break
+            return answer
         finally:
             self._stages[Phase.DNS] -= 1
-
-    async def _ask(self, name: str, rtype: str, *, fresh: bool) -> Answer:
-        for _ in range(TRIES):
-            for outage in (self._network, self._outage):
-                if outage.active:  # usually not, and then a coroutine less for each question
-                    await outage.wait_until_over()
-            began = trio.current_time()
-            answer = await self._lookup(name, rtype, fresh=fresh)
-            if _answered(answer):
-                self._outage.worked((name, rtype))
-                break
-            if await self._outage.confirmed((name, rtype), began) and not self._network.overlaps(began):
-                break
-        return answer
 
     async def _works(self, question: tuple[str, str]) -> bool:
         return _answered(await self._lookup(*question, fresh=True))

@@ -13,7 +13,7 @@ from scanner.net.datagrams import Datagrams
 from scanner.net.exchange import Ask, Miss, NameServer, server_at
 from scanner.net.gcra import GCRA
 from scanner.net.health import ServerHealth
-from scanner.net.query import MAX_QUICK_ROUNDS, PAUSE, QueryDeadline, ServerQuery, Transport
+from scanner.net.query import MAX_QUICK_ROUNDS, PAUSE, ServerQuery, Transport
 from scanner.vocabulary import Outcome, Security
 
 FIRST, SECOND = (server_at(f"192.0.2.{n}", 53, trust=True) for n in (1, 2))
@@ -50,9 +50,8 @@ async def run(
     script: Callable[[NameServer], Message | Miss], servers: Sequence[NameServer] = (FIRST, SECOND), total: float = 20
 ) -> tuple[Answer, list[NameServer]]:
     datagrams = ScriptedDatagrams(script)
-    deadline = QueryDeadline(attempt=5, deadline=trio.current_time() + total)
-    transport = Transport(GCRA(1e6), datagrams)
-    answer = await ServerQuery(QUESTION, ServerHealth(servers), transport, deadline, dnssec=True).run()
+    query = ServerQuery(ServerHealth(servers), Transport(GCRA(1e6), datagrams), attempt=5, total=total, dnssec=True)
+    answer = await query.run(QUESTION)
     return answer, datagrams.asked
 
 
@@ -79,10 +78,9 @@ async def test_an_error_reply_is_kept_if_no_server_answers(autojump_clock: trio.
 
 
 async def test_the_wait_for_the_rate_moves_the_deadline(autojump_clock: trio.testing.MockClock) -> None:
-    rate = GCRA(0.1, 1)
-    deadline = QueryDeadline(attempt=5.0, deadline=trio.current_time() + 20.0)
-    for moment in (0.0, 10.0, 20.0):
-        await deadline.wait_for_rate(rate)
-        assert trio.current_time() == pytest.approx(moment)
-    assert deadline.deadline == pytest.approx(40.0)
-    assert deadline.end_of_attempt() == pytest.approx(25.0)
+    """Three queries, of which the second and third wait five seconds: 15 s of silence and 10 s of waits."""
+    datagrams = ScriptedDatagrams(lambda _: SILENT)
+    query = ServerQuery(ServerHealth([FIRST]), Transport(GCRA(0.1), datagrams), attempt=5, total=15, dnssec=True)
+    await query.run(QUESTION)
+    assert len(datagrams.asked) == 3
+    assert trio.current_time() == pytest.approx(25.0)
