@@ -14,7 +14,7 @@ from scanner.core.failure_reason import is_local
 from scanner.core.route import mx_security
 from scanner.facts import Answer
 from scanner.model import DomainVerdict, EndpointReport, EndpointVerdict, HostReport, HostVerdict, Route, RouteHost
-from scanner.reasons import REASONS, Reason
+from scanner.reasons import Reason, result_types
 from scanner.settings import ADDRESSES
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Level, Outcome, Security, Sender
 
@@ -245,7 +245,7 @@ def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> Do
         starttls=_domain_starttls(hosts),
         level=level,
         reasons=tuple(reasons),
-        tlsrpt=tuple(dict.fromkeys(rpt for r in reasons if (rpt := REASONS[r].tlsrpt) is not None)),
+        tlsrpt=result_types(reasons),
         text=route.text or next((host.text for host in hosts if host.text), ""),
     )
 
@@ -277,7 +277,7 @@ def _no_mail(level: Level, route: Route, final: Reason) -> DomainVerdict:
         starttls=DomainStartTLS.NO_MAIL,
         level=level,
         reasons=tuple(dict.fromkeys((*kept, final))),
-        text=REASONS[final].words,
+        text=final.words,
     )
 
 

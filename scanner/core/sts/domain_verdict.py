@@ -22,7 +22,7 @@ from scanner.core.sts.discovery import Discovery, discovery
 from scanner.core.sts.policy_file import Patterns
 from scanner.facts import CertFacts
 from scanner.model import DomainVerdict, HostReport, HostVerdict, Route
-from scanner.reasons import REASONS, Reason
+from scanner.reasons import Reason, result_types
 from scanner.sts import STSReport, TLSRPTReport
 from scanner.vocabulary import (
     Dane,
@@ -118,11 +118,10 @@ def with_sts(
 def _with_sts(view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None) -> Verdicts:
     found, verdict = judge(view, sts, tlsrpt), view.verdict
     hosts = tuple([replace(host, sts=word) for host, word in zip(view.hosts, found.hosts, strict=True)])
-    results = (result for reason in found.reasons if (result := REASONS[reason].tlsrpt) is not None)
     with_verdict = replace(
         verdict,
         reasons=tuple(dict.fromkeys((*verdict.reasons, *found.reasons))),
-        tlsrpt=tuple(dict.fromkeys((*verdict.tlsrpt, *results))),
+        tlsrpt=tuple(dict.fromkeys((*verdict.tlsrpt, *result_types(found.reasons)))),
         text=verdict.text or found.text,
         sts=found.sts,
         sender_sts=found.sender_sts,
