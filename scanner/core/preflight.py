@@ -194,13 +194,8 @@ def clock(window: Window | None, now: datetime, resolver: str) -> Check:
         resolver: the resolver that returned the signature.
     """
     if window is None:
-        return Check(
-            "clock",
-            resolver,
-            State.WARN,
-            "the resolver returned no signature of the root's keys to compare the clock with",
-            "",
-        )
+        text = "the resolver returned no signature of the root's keys to compare the clock with"
+        return Check("clock", resolver, State.WARN, text)
     if window.inception <= now <= window.expiration:
         return Check("clock", resolver, State.OK, "within the validity of the signature of the root's keys")
     times = f"{window.inception:%Y-%m-%d %H:%M} to {window.expiration:%Y-%m-%d %H:%M}"
