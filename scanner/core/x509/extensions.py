@@ -69,7 +69,7 @@ class AuthorityKeyID:
     """The description of the issuer's certificate (RFC 5280 section 4.2.1.1): key, issuer and serial number."""
 
     key_id: bytes | None = None
-    issuer: TLV | None = None
+    issuer: bytes | None = None
     serial: TLV | None = None
 
 
@@ -205,9 +205,9 @@ def _authority_key_id(known: Extensions, value: TLV) -> None:
     )
 
 
-def _directory_name(names: TLV) -> TLV | None:
+def _directory_name(names: TLV) -> bytes | None:
     found = [name for name in map(_general_name, der.children(names)) if name.tag == _DIRECTORY]
-    return der.read(found[0].content) if found else None
+    return found[0].content if found else None
 
 
 def _name_constraints(known: Extensions, value: TLV) -> None:
@@ -285,7 +285,7 @@ def _general_name(name: TLV) -> TLV:
     if name.tag == _RID:
         der.oid(der.read(der.encode(der.OID, name.content)))
     elif name.tag == _DIRECTORY:
-        dn.attributes(der.whole(name.content, der.SEQUENCE))
+        dn.attributes(der.whole(name.content, der.SEQUENCE).raw)
     elif name.tag == _OTHER:
         oid, inner = der.children(name)
         der.oid(oid)
@@ -303,7 +303,7 @@ def _plain_ip(name: TLV) -> bool:
 
 
 def _odd(name: TLV) -> str:
-    text = dn.one_line(der.read(name.content)) if name.tag == _DIRECTORY else dn.escaped(name.content)
+    text = dn.one_line(name.content) if name.tag == _DIRECTORY else dn.escaped(name.content)
     return f"{_ODD_TYPES[name.tag]}:{text}"
 
 
