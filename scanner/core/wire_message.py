@@ -72,7 +72,6 @@ class Message(NamedTuple):
     aa: bool
     ra: bool
     ad: bool
-    cd: bool
     rcode: str
     question: Question | None
     answers: tuple[Record, ...] = ()

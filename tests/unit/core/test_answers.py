@@ -33,7 +33,6 @@ def message(*answers: Record, rcode: str = "NOERROR", ad: bool = True, soa: int 
         aa=False,
         ra=True,
         ad=ad,
-        cd=False,
         rcode=rcode,
         question=None,
         answers=answers,
