@@ -102,11 +102,8 @@ def with_sts(
 ) -> Verdicts:
     """Add the verdicts on the MTA-STS policy and TLSRPT record to the verdicts of a domain; arguments as for ``judge``.
 
-    Args:
-        view: as for ``judge``.
-        sts: as for ``judge``.
-        tlsrpt: as for ``judge``.
-        shared: the verdicts of the first MX host; with it, domains without a policy share the result at level ``dane``.
+    ``shared`` contains the verdicts of the first MX host; with it, domains without a policy share the result at level
+    ``dane``.
     """
     found = discovery(sts) if sts is not None and shared is not None else None
     if shared is None or found is None or found.policy is not None or view.verdict.level is not Level.DANE:
