@@ -15,12 +15,9 @@ _NAME_YOURSELF = "set --ehlo to a name that resolves to the source address and i
 
 
 def port25(host: str, probes: tuple[Probe, ...], why_none: str = "") -> Check:
-    """Return the row of the port 25 check for one host.
+    """Return the row of the port 25 check for one host, from a probe of each address of the host.
 
-    Args:
-        host: the contacted host.
-        probes: a probe of each address of the host.
-        why_none: the reason why no probe was made, as text.
+    ``why_none`` is the reason why no probe was made, as text.
     """
     greeted = [probe for probe in probes if probe.banner is not None and probe.failure is None]
     if greeted:

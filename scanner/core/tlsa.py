@@ -44,14 +44,9 @@ _Decision = tuple[Dane, Reason]
 
 
 def parse_rdata(text: str, digests: Sequence[str] = DIGESTS) -> TLSARecord:
-    """Decode the rdata of a TLSA record and determine whether the record is usable.
+    """Decode the rdata of a TLSA record (hex, any length) and determine whether the enabled digests make it usable.
 
-    Args:
-        text: the rdata in hex, of any length.
-        digests: the enabled digests.
-
-    Returns:
-        The record; missing fields of a truncated record are 0.
+    Missing fields of a truncated record are 0.
     """
     octets = bytes.fromhex(text)
     usage, selector, matching_type = (*octets[:_HEADER], 0, 0, 0)[:_HEADER]

@@ -69,9 +69,6 @@ def program() -> str | None:
 async def private_unbound(settings: UnboundSettings) -> AsyncIterator["Unbound"]:
     """Run a private resolver for the duration of the ``async with`` block.
 
-    Args:
-        settings: the configuration of the private resolver.
-
     Yields:
         The resolver, ready for queries at its ``address``, which does not change.
 

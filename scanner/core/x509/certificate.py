@@ -103,10 +103,7 @@ def _algorithm(raw: bytes) -> keys.Algorithm:
 
 @remembered(CACHED, openssl.USUAL_SIZE)
 def parse(octets: bytes) -> Certificate:
-    """Parse a certificate.
-
-    Args:
-        octets: one certificate, without trailing octets.
+    """Parse one certificate, without trailing octets.
 
     Raises:
         DERError: the outer structure cannot be decoded.
