@@ -128,11 +128,6 @@ def _loaded(der: bytes) -> Any | None:
     return _ffi.gc(certificate, _lib.X509_free)
 
 
-def readable(der: bytes) -> bool:
-    """Return True if OpenSSL can decode a certificate."""
-    return _loaded(der) is not None
-
-
 def encoded(der: bytes) -> bytes | None:
     """Return a certificate as OpenSSL encodes it, None if OpenSSL cannot decode it."""
     certificate = _loaded(der)
