@@ -118,19 +118,18 @@ def joined(first: Answer, rest: Answer) -> Answer:
     """
     aliases = first.aliases + rest.aliases
     seen = {alias.owner for alias in aliases}
+    decided_by_rest = first.security is Security.SECURE or rest.outcome is Outcome.ERROR
     whole = replace(
         rest,
         name=first.name,
         aliases=aliases,
-        security=rest.security if _decides(first, rest) else first.security,
+        security=rest.security if decided_by_rest else first.security,
         ede=first.ede + rest.ede,
         ttl=0,  # the TTL of the aliases is not in ``first``
         ms=round(first.ms + rest.ms, 3),
     )
     if len(seen) < len(aliases) or len(aliases) > MAX_ALIASES or rest.rname in seen:
-        return replace(
-            whole, outcome=Outcome.ERROR, security=Security.INDETERMINATE, records=(), ttl=0, error=ALIAS_LOOP
-        )
+        return replace(whole, outcome=Outcome.ERROR, security=Security.INDETERMINATE, records=(), error=ALIAS_LOOP)
     return whole
 
 
@@ -155,7 +154,8 @@ def postfix_text(answer: Answer) -> str:
     if answer.error == ALIAS_LOOP:
         return f"Name server loop for {answer.name}"
     subject = f"Name service error for name={answer.name} type={answer.rtype}: "
-    if _unreadable(answer):
+    clean_rcode = answer.rcode in ("NOERROR", "NXDOMAIN")
+    if answer.outcome is Outcome.ERROR and (clean_rcode or answer.error == MALFORMED):
         return f"{subject}Malformed or unexpected name server reply"
     return f"Host or domain name not found. {subject}{_resolver_error(answer)}"
 
@@ -173,11 +173,6 @@ def _of_each(security: Security) -> Security:
     only insecure record.
     """
     return Security.SECURE if security is Security.SECURE else Security.INDETERMINATE
-
-
-def _decides(first: Answer, rest: Answer) -> bool:
-    """Return whether the answer that ``joined`` returns has the DNSSEC state of ``rest`` instead of ``first``."""
-    return first.security is Security.SECURE or rest.outcome is Outcome.ERROR
 
 
 def _aliases(records: Iterable[Record], name: str) -> list[Record]:
@@ -253,11 +248,6 @@ def _explained(error: EDE) -> str:
     from scanner.core import wire_any  # noqa: PLC0415 - dnspython takes 61 ms to load
 
     return wire_any.explain(error.code)
-
-
-def _unreadable(answer: Answer) -> bool:
-    clean_rcode = answer.rcode in ("NOERROR", "NXDOMAIN")
-    return answer.outcome is Outcome.ERROR and (clean_rcode or answer.error == MALFORMED)
 
 
 def _resolver_error(answer: Answer) -> str:

@@ -221,7 +221,8 @@ def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> Do
         return _no_mail(level, route, final)
     sender = action(route, [host.sender for host in hosts])
     decider = next((host for host in hosts if host.sender in DELIVERS), None)
-    reasons = list(dict.fromkeys((*route.reasons, *_dns_doubt(route), *(r for host in hosts for r in host.reasons))))
+    doubt = (Reason.DNS_INDETERMINATE,) if mx_security(route) is Security.INDETERMINATE else ()
+    reasons = list(dict.fromkeys((*route.reasons, *doubt, *(r for host in hosts for r in host.reasons))))
     if decider is not None and any(_failed_before(decider, host) for host in hosts):
         reasons.append(Reason.DELIVERED_BY_LESSER_MX)
     outcome = _outcome(route, hosts, sender)
@@ -268,11 +269,6 @@ def _no_mail(level: Level, route: Route, final: Reason) -> DomainVerdict:
         reasons=tuple(dict.fromkeys((*kept, final))),
         text=final.words,
     )
-
-
-def _dns_doubt(route: Route) -> tuple[Reason, ...]:
-    """Return a reason code if no trusted resolver has validated the MX RRset."""
-    return (Reason.DNS_INDETERMINATE,) if mx_security(route) is Security.INDETERMINATE else ()
 
 
 def action(route: Route, senders: Sequence[Sender]) -> Sender:
