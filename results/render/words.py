@@ -1,6 +1,6 @@
 """Short texts for verdict values, for mail operators; ``scanner.reasons`` contains the texts for reason codes."""
 
-from scanner.reasons import REASONS, Reason
+from scanner.reasons import Reason
 from scanner.vocabulary import (
     Dane,
     DomainDane,
@@ -149,7 +149,7 @@ NOT_ASKED = "no DNS lookup was due"
 def of_reason(code: str) -> str:
     """Return the meaning of a reason code; a reason code of a later version is returned unchanged."""
     try:
-        return REASONS[Reason(code)].words
+        return Reason(code).words
     except ValueError:
         return code
 

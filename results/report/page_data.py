@@ -25,7 +25,7 @@ from scanner.core.sampling import source_of
 from scanner.core.verdict import handshake_of
 from scanner.facts import Answer, CertFacts, TLSARecord
 from scanner.model import DomainRecord, EndpointReport, EndpointVerdict, HostReport, HostVerdict
-from scanner.reasons import REASONS
+from scanner.reasons import Reason
 from scanner.vocabulary import DomainOutcome
 
 MAX_DOMAINS = 25_000  # maximum number of domains in a page, about 40 MB; a browser opens it in two seconds
@@ -76,7 +76,7 @@ def page_data(run: Run, limit: int = MAX_DOMAINS, column: str = "") -> PageData:
         "hosts": hosts,
         "certs": certs,
         "words": {
-            "reasons": {str(code): text.words for code, text in REASONS.items()},
+            "reasons": {str(code): code.words for code in Reason},
             "dane": {str(word): text for word, text in words.HOST_DANE.items()},
             "sts": {str(word): text for word, text in words.HOST_STS.items()},
             "dnssec": {str(word): text for word, text in words.SECURITY.items()} | {"": words.NOT_ASKED},

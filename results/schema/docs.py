@@ -17,7 +17,7 @@ from results.schema.fields import RECORDS, meaning
 from results.schema.vocabulary import VOCABULARIES
 from results.store.reader import LINE_FILES
 from scanner.model import SCHEMA, RunHeader, Status
-from scanner.reasons import REASONS
+from scanner.reasons import Reason
 
 FILES: dict[str, type] = {
     "run.json": RunHeader,
@@ -119,8 +119,8 @@ def _reasons() -> Iterator[str]:
     yield "A verdict has a list of reason codes. The column TLSRPT contains the result type with which a sender reports"
     yield "the failure to the domain (RFC 8460 section 4.3)."
     yield from ("", "| reason code | meaning | remedy | TLSRPT |", "|---|---|---|---|")
-    for code, (words, tlsrpt) in REASONS.items():
-        yield f"| `{code}` | {words} | {remedy_of(code)} | {tlsrpt or ''} |"
+    for code in Reason:
+        yield f"| `{code}` | {code.words} | {remedy_of(code)} | {code.tlsrpt or ''} |"
     yield from ("", "## Causes of TLSA mismatches", "")
     yield "`mxsweep report` and `mxsweep explain` print the cause of a mismatch for each TLSA record."
     yield from ("", "| cause of a TLSA mismatch | meaning |", "|---|---|")

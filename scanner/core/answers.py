@@ -69,22 +69,14 @@ def interpret(message: Message, name: str, rtype: str, *, trusted: bool, resolve
     )
 
 
-def failed(name: str, rtype: str, error: str, *, resolver: str = "", ms: float = 0.0) -> Answer:
+def failed(name: str, rtype: str, error: str, *, resolver: str = "") -> Answer:
     """Return the answer to a question that got no reply, or whose reply could not be read.
 
-    Args:
-        name: the queried name.
-        rtype: the queried type.
-        error: the cause, as text.
-        resolver: the last resolver that was queried, as text.
-        ms: milliseconds until the lookup was abandoned.
-
-    Returns:
-        An answer with outcome ``error`` and no rcode.
+    The answer has the outcome ``error`` and no rcode. ``error`` is the cause, and ``resolver`` the last resolver that
+    was queried, both as text.
     """
     asked = canonical(name)
-    indeterminate = Security.INDETERMINATE
-    return Answer(asked, rtype, Outcome.ERROR, indeterminate, rname=asked, resolver=resolver, error=error, ms=ms)
+    return Answer(asked, rtype, Outcome.ERROR, Security.INDETERMINATE, rname=asked, resolver=resolver, error=error)
 
 
 def shows_bogus(refused: Answer, unchecked: Message) -> bool:
@@ -119,44 +111,32 @@ def unfinished(answer: Answer) -> bool:
 
 
 def joined(first: Answer, rest: Answer) -> Answer:
-    """Join an unfinished answer with the answer for the last name of its alias chain.
+    """Join an unfinished answer (``first``) with the answer for the last name of its alias chain (``rest``).
 
-    Args:
-        first: the answer whose aliases end at ``rest.name``.
-        rest: the answer for the last name of the alias chain.
-
-    Returns:
-        The answer to the first question. The answer is secure only if ``first`` and ``rest`` are secure, and is an
-        error if the alias chain has more than ``MAX_ALIASES`` aliases.
+    The result is secure only if ``first`` and ``rest`` are secure, and is an error if the alias chain has more than
+    ``MAX_ALIASES`` aliases.
     """
     aliases = first.aliases + rest.aliases
     seen = {alias.owner for alias in aliases}
+    decided_by_rest = first.security is Security.SECURE or rest.outcome is Outcome.ERROR
     whole = replace(
         rest,
         name=first.name,
         aliases=aliases,
-        security=rest.security if _decides(first, rest) else first.security,
+        security=rest.security if decided_by_rest else first.security,
         ede=first.ede + rest.ede,
         ttl=0,  # the TTL of the aliases is not in ``first``
         ms=round(first.ms + rest.ms, 3),
     )
     if len(seen) < len(aliases) or len(aliases) > MAX_ALIASES or rest.rname in seen:
-        return replace(
-            whole, outcome=Outcome.ERROR, security=Security.INDETERMINATE, records=(), ttl=0, error=ALIAS_LOOP
-        )
+        return replace(whole, outcome=Outcome.ERROR, security=Security.INDETERMINATE, records=(), error=ALIAS_LOOP)
     return whole
 
 
 def second_opinion(first: Answer, second: Answer) -> SecondOpinion:
-    """Compare a failed answer with the answer of another resolver.
+    """Return the answer of another resolver to the question of a failed answer (``first``), as a ``SecondOpinion``.
 
-    Args:
-        first: the failed answer.
-        second: the answer of another resolver to the same question.
-
-    Returns:
-        The second answer as a ``SecondOpinion``; ``disagrees`` is true if the second answer is conclusive or shows that
-        validation fails.
+    ``disagrees`` is true if the second answer is conclusive or shows that validation fails.
     """
     disagrees = second.outcome is not Outcome.ERROR or (Security.BOGUS is second.security is not first.security)
     return SecondOpinion(second.resolver, second.outcome, second.security, second.rcode, second.error, disagrees)
@@ -165,11 +145,7 @@ def second_opinion(first: Answer, second: Answer) -> SecondOpinion:
 def postfix_text(answer: Answer) -> str:
     """Return the reason why a lookup returned no records, as Postfix's DNS client reports it.
 
-    Args:
-        answer: the answer to the DNS question of the lookup.
-
-    Returns:
-        One line without a final full stop; empty if the answer contains records.
+    The reason is one line without a final full stop; it is empty if the answer contains records.
     """
     if answer.outcome is Outcome.DATA:
         return ""
@@ -178,7 +154,8 @@ def postfix_text(answer: Answer) -> str:
     if answer.error == ALIAS_LOOP:
         return f"Name server loop for {answer.name}"
     subject = f"Name service error for name={answer.name} type={answer.rtype}: "
-    if _unreadable(answer):
+    clean_rcode = answer.rcode in ("NOERROR", "NXDOMAIN")
+    if answer.outcome is Outcome.ERROR and (clean_rcode or answer.error == MALFORMED):
         return f"{subject}Malformed or unexpected name server reply"
     return f"Host or domain name not found. {subject}{_resolver_error(answer)}"
 
@@ -196,11 +173,6 @@ def _of_each(security: Security) -> Security:
     only insecure record.
     """
     return Security.SECURE if security is Security.SECURE else Security.INDETERMINATE
-
-
-def _decides(first: Answer, rest: Answer) -> bool:
-    """Return whether the answer that ``joined`` returns has the DNSSEC state of ``rest`` instead of ``first``."""
-    return first.security is Security.SECURE or rest.outcome is Outcome.ERROR
 
 
 def _aliases(records: Iterable[Record], name: str) -> list[Record]:
@@ -276,11 +248,6 @@ def _explained(error: EDE) -> str:
     from scanner.core import wire_any  # noqa: PLC0415 - dnspython takes 61 ms to load
 
     return wire_any.explain(error.code)
-
-
-def _unreadable(answer: Answer) -> bool:
-    clean_rcode = answer.rcode in ("NOERROR", "NXDOMAIN")
-    return answer.outcome is Outcome.ERROR and (clean_rcode or answer.error == MALFORMED)
 
 
 def _resolver_error(answer: Answer) -> str:

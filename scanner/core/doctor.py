@@ -15,12 +15,9 @@ _NAME_YOURSELF = "set --ehlo to a name that resolves to the source address and i
 
 
 def port25(host: str, probes: tuple[Probe, ...], why_none: str = "") -> Check:
-    """Return the row of the port 25 check for one host.
+    """Return the row of the port 25 check for one host, from a probe of each address of the host.
 
-    Args:
-        host: the contacted host.
-        probes: a probe of each address of the host.
-        why_none: the reason why no probe was made, as text.
+    ``why_none`` is the reason why no probe was made, as text.
     """
     greeted = [probe for probe in probes if probe.banner is not None and probe.failure is None]
     if greeted:
@@ -54,21 +51,13 @@ def ipv6(probes: tuple[Probe, ...], *, has_route: bool) -> Check:
     reached = [probe.endpoint.address for probe in probes if probe.banner is not None]
     if reached:
         return Check("ipv6", "", State.OK, f"{reached[0]} answers")
-    if not has_route:
-        text = "no IPv6 route: IPv6 addresses will be skipped"
-        return Check("ipv6", "", State.WARN, text, "set up IPv6, or give --family ipv4")
-    if not probes:
-        return Check(
-            "ipv6", "", State.WARN, "no host with an IPv6 address was tried", "name such a host by --port25-host"
-        )
     texts = "; ".join(f"{probe.endpoint.address}: {_failure(probe)}" for probe in probes)
-    return Check(
-        "ipv6",
-        "",
-        State.WARN,
-        f"an IPv6 route exists, but no IPv6 address answers: {texts}",
-        "repair IPv6, or give --family ipv4",
-    )
+    text, advice = f"an IPv6 route exists, but no IPv6 address answers: {texts}", "repair IPv6, or give --family ipv4"
+    if not has_route:
+        text, advice = "no IPv6 route: IPv6 addresses will be skipped", "set up IPv6, or give --family ipv4"
+    elif not probes:
+        text, advice = "no host with an IPv6 address was tried", "name such a host by --port25-host"
+    return Check("ipv6", "", State.WARN, text, advice)
 
 
 def ehlo(name: str, source: str, forward: tuple[str, ...], back: tuple[str, ...], *, public: bool) -> Check:
@@ -94,9 +83,8 @@ def ehlo(name: str, source: str, forward: tuple[str, ...], back: tuple[str, ...]
     if not public:
         text = f"{'; '.join(wrong)}; but the source address is private, and servers see another address"
         return Check("ehlo", source, State.WARN, text, f"for the public address: {_NAME_YOURSELF}")
-    return Check(
-        "ehlo", source, State.WARN, f"{'; '.join(wrong)}: some servers will refuse the session", _NAME_YOURSELF
-    )
+    text = f"{'; '.join(wrong)}: some servers will refuse the session"
+    return Check("ehlo", source, State.WARN, text, _NAME_YOURSELF)
 
 
 def files(limit: int | None, concurrency: int) -> Check:

@@ -187,13 +187,8 @@ def dane_sender(
 ) -> Sender:
     """Return the action of a sender with security level ``dane`` at a host that was judged at any level.
 
-    Args:
-        found: the verdict on the host.
-        level: the security level of ``found``.
-        nexthop: as for ``judge_host``.
-        way: the route of the domain.
-        report: the observations of the host, with evidence.
-        certs: certificates by SHA-256.
+    ``found`` is the verdict on the host, ``level`` the security level of ``found``. The other arguments are those of
+    ``judge_host``.
     """
     if level is Level.DANE:
         return found.sender

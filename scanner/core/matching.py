@@ -62,8 +62,7 @@ def _covers(rest: str, wanted: str) -> bool:
 def presented_names(cert: CertFacts) -> tuple[str, ...]:
     """Return the names of a certificate that are compared with reference identifiers, in the order of the certificate.
 
-    Returns:
-        The well-formed dNSName SANs; if there is no dNSName SAN, not even a malformed one, all CNs of the subject.
+    The names are the well-formed dNSName SANs, or without any dNSName SAN, even malformed, all CNs of the subject.
     """
     if cert.dns_names or any(odd.startswith("dns:") for odd in cert.odd_names):
         return cert.dns_names
@@ -77,16 +76,9 @@ def compared_names(cert: CertFacts) -> tuple[str, ...]:
 
 
 def matched_peername(cert: CertFacts, references: Iterable[str]) -> str | None:
-    """Return the presented name that matches a reference identifier.
+    """Return the presented name of a leaf certificate, as spelled there, that matches a reference identifier, or None.
 
-    The first reference identifier that matches a presented name determines the result.
-
-    Args:
-        cert: the leaf certificate.
-        references: reference identifiers, the preferred identifier first.
-
-    Returns:
-        The presented name as spelled in the certificate, or None without a match.
+    The first of ``references`` that matches a presented name determines the result.
     """
     names = compared_names(cert)
     if len(names) > MANY:

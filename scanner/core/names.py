@@ -10,14 +10,7 @@ __all__ = ["canonical", "is_address", "is_hostname", "tlsa_name"]
 
 
 def canonical(name: str) -> str:
-    """Return a domain name in the spelling used in all output.
-
-    Args:
-        name: a domain name in ASCII, with or without the final dot.
-
-    Returns:
-        The name in lower case and without the final dot; the root as ``.``.
-    """
+    """Return a domain name in ASCII in the spelling used in all output; the name may have a final dot."""
     lowered = name.lower()
     if lowered == "." or lowered.endswith("\\."):  # an escaped dot belongs to the last label
         return lowered

@@ -203,12 +203,7 @@ def _unanchored(path: list[Certificate], *errors: Found, from_store: bool = Fals
 
 
 def failure_line(error: PathError, peer: str) -> str:
-    """Return Postfix's log line for a verification error.
-
-    Args:
-        error: the error to report.
-        peer: ``host[address]:port``, in lower case.
-    """
+    """Return Postfix's log line for a verification error; ``peer`` is ``host[address]:port``, in lower case."""
     role = "CA" if error.depth > 0 else "server"
     common = {
         VerifyError.DEPTH_ZERO_SELF_SIGNED_CERT: "self-signed certificate",

@@ -110,11 +110,7 @@ _DENIED = _Purpose("denial", Security.SECURE, _ABSENT, "absence authenticated")
 def judge(sample: Sample) -> tuple[Check, ...]:
     """Return the rows of the preflight checks of one resolver.
 
-    Args:
-        sample: the answers of the resolver.
-
-    Returns:
-        A row for each required behaviour; a single row if the AD bit of the resolver is not trusted.
+    The result has a row for each required behaviour, or a single row if the AD bit of the resolver is not trusted.
     """
     if not sample.trusted:
         text = "not on loopback: an attacker on the network could have set its AD bit"
@@ -162,13 +158,9 @@ def _tcp(sample: Sample) -> Check:
 
 
 def window_of(reply: Message) -> Window | None:
-    """Return the validity period of the signature over the DNSKEY RRset of the root.
+    """Return the validity period of the first signature over DNSKEY in a reply, None without such a signature.
 
-    Args:
-        reply: the reply to a question for the DNSKEY records of the root, with DO set.
-
-    Returns:
-        The validity period of the first signature over DNSKEY; None if the reply contains no signature over DNSKEY.
+    ``reply`` is the reply to a question for the DNSKEY records of the root, with DO set.
     """
     for record in reply.answers:
         octets = bytes.fromhex(record.rdata) if record.rtype == "RRSIG" else b""
@@ -194,13 +186,8 @@ def clock(window: Window | None, now: datetime, resolver: str) -> Check:
         resolver: the resolver that returned the signature.
     """
     if window is None:
-        return Check(
-            "clock",
-            resolver,
-            State.WARN,
-            "the resolver returned no signature of the root's keys to compare the clock with",
-            "",
-        )
+        text = "the resolver returned no signature of the root's keys to compare the clock with"
+        return Check("clock", resolver, State.WARN, text)
     if window.inception <= now <= window.expiration:
         return Check("clock", resolver, State.OK, "within the validity of the signature of the root's keys")
     times = f"{window.inception:%Y-%m-%d %H:%M} to {window.expiration:%Y-%m-%d %H:%M}"

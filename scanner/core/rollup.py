@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from scanner.core import verdict
 from scanner.core.algorithms import default_verdict
-from scanner.core.failure_reason import is_local
+from scanner.core.retry import unanswered
 from scanner.core.route import mx_security
 from scanner.facts import Answer
 from scanner.model import DomainVerdict, EndpointReport, EndpointVerdict, HostReport, HostVerdict, Route, RouteHost
-from scanner.reasons import REASONS, Reason
+from scanner.reasons import Reason, result_types
 from scanner.settings import ADDRESSES
 from scanner.vocabulary import Dane, DomainDane, DomainOutcome, DomainStartTLS, Level, Outcome, Security, Sender
 
@@ -110,11 +110,8 @@ def _host_sender(report: HostReport, judged: Sequence[Judged]) -> Sender:
 
 def _votes(report: HostReport) -> bool:
     """Return whether a host affects the verdict of a domain, because it was probed or its address lookup failed."""
-    return bool(report.endpoints) or (not report.skipped and _lookup_failed(report))
-
-
-def _lookup_failed(report: HostReport) -> bool:
-    return any(answer.outcome is Outcome.ERROR for answer in _answers(report))
+    failed = any(answer.outcome is Outcome.ERROR for answer in _answers(report))
+    return bool(report.endpoints) or (failed and not report.skipped)
 
 
 def _answers(report: HostReport) -> list[Answer]:
@@ -129,15 +126,11 @@ def _conclusive(view: verdict.View, report: HostReport, judged: Sequence[Judged]
     a DANE level, a host is skipped if the DNSSEC validation of its TLSA records failed.
     """
     if not judged:
-        return not report.skipped and all(_settled(answer) for answer in _answers(report))
+        return not report.skipped and not any(map(unanswered, _answers(report)))
     if view.asked.dane_based and view.tlsa.reason is Reason.TLSA_BOGUS:
         return True
     reached = [each for each in judged if verdict.accepted_tcp(each.report)]
     return bool(reached) and all(_failed_for_good(view, each) for each in reached)
-
-
-def _settled(answer: Answer) -> bool:
-    return answer.outcome is not Outcome.ERROR or answer.security is Security.BOGUS
 
 
 def _failed_for_good(view: verdict.View, each: Judged) -> bool:
@@ -181,7 +174,7 @@ def _reach_reasons(judged: Sequence[Judged]) -> list[Reason]:
     """Return the reason codes of failed connections to a host, but not of connections that failed for a local cause."""
     if all(verdict.tls_established(each.report) for each in judged):  # the usual case; the rest costs 1 % of a probe
         return []
-    tried = [each.report for each in judged if not _our_fault(each.report)]
+    tried = [each.report for each in judged if not verdict.failed_here(verdict.sessions(each.report).own)]
     reached = [report for report in tried if verdict.accepted_tcp(report)]
     if not reached:
         return [Reason.HOST_UNREACHABLE] if tried and len(tried) == len(judged) else []
@@ -189,11 +182,6 @@ def _reach_reasons(judged: Sequence[Judged]) -> list[Reason]:
     unreachable = [Reason.SOME_ADDRESSES_UNREACHABLE] if len(reached) < len(tried) else []
     inconclusive = [Reason.SOME_ADDRESSES_INCONCLUSIVE] if None in established and len(established) > 1 else []
     return unreachable + inconclusive
-
-
-def _our_fault(report: EndpointReport) -> bool:
-    failure = verdict.sessions(report).own.failure
-    return failure is not None and is_local(failure)
 
 
 def _dns_text(report: HostReport) -> str:
@@ -231,8 +219,10 @@ def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> Do
     final = route.final or _nowhere(route, hosts)
     if final in NO_MAIL:
         return _no_mail(level, route, final)
-    sender, decider = walk(route, hosts)
-    reasons = list(dict.fromkeys((*route.reasons, *_dns_doubt(route), *(r for host in hosts for r in host.reasons))))
+    sender = action(route, [host.sender for host in hosts])
+    decider = next((host for host in hosts if host.sender in DELIVERS), None)
+    doubt = (Reason.DNS_INDETERMINATE,) if mx_security(route) is Security.INDETERMINATE else ()
+    reasons = list(dict.fromkeys((*route.reasons, *doubt, *(r for host in hosts for r in host.reasons))))
     if decider is not None and any(_failed_before(decider, host) for host in hosts):
         reasons.append(Reason.DELIVERED_BY_LESSER_MX)
     outcome = _outcome(route, hosts, sender)
@@ -245,7 +235,7 @@ def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> Do
         starttls=_domain_starttls(hosts),
         level=level,
         reasons=tuple(reasons),
-        tlsrpt=tuple(dict.fromkeys(rpt for r in reasons if (rpt := REASONS[r].tlsrpt) is not None)),
+        tlsrpt=result_types(reasons),
         text=route.text or next((host.text for host in hosts if host.text), ""),
     )
 
@@ -277,19 +267,8 @@ def _no_mail(level: Level, route: Route, final: Reason) -> DomainVerdict:
         starttls=DomainStartTLS.NO_MAIL,
         level=level,
         reasons=tuple(dict.fromkeys((*kept, final))),
-        text=REASONS[final].words,
+        text=final.words,
     )
-
-
-def _dns_doubt(route: Route) -> tuple[Reason, ...]:
-    """Return a reason code if no trusted resolver has validated the MX RRset."""
-    return (Reason.DNS_INDETERMINATE,) if mx_security(route) is Security.INDETERMINATE else ()
-
-
-def walk(route: Route, hosts: Sequence[HostVerdict]) -> tuple[Sender, HostVerdict | None]:
-    """Return the action of smtp(8) for a domain, and the first host to which smtp(8) delivers."""
-    decider = next((host for host in hosts if host.sender in DELIVERS), None)
-    return action(route, [host.sender for host in hosts]), decider
 
 
 def action(route: Route, senders: Sequence[Sender]) -> Sender:

@@ -77,10 +77,7 @@ def _session(handshake: Handshake | None) -> tuple[object, ...]:
 
 
 def represents(
-    endpoints: Sequence[EndpointReport],
-    certs: Mapping[str, CertFacts],
-    lookup: TLSALookup,
-    named: str | None,
+    endpoints: Sequence[EndpointReport], certs: Mapping[str, CertFacts], lookup: TLSALookup, named: str | None
 ) -> bool:
     """Return whether the clean result of a sample holds for a host of the group.
 
@@ -93,21 +90,15 @@ def represents(
         lookup: the TLSA lookup of the host.
         named: the name that each certificate also has to contain (MTA-STS, RFC 8461 section 4.2), or None.
     """
-    return all(_holds(*pair, certs, lookup, named) for endpoint in endpoints for pair in _evidence(endpoint))
+    for evidence, handshake in (pair for endpoint in endpoints for pair in _evidence(endpoint)):
+        leaf = certs.get(handshake.chain[0]) if handshake is not None and handshake.chain else None
+        if evidence is None or leaf is None or is_mismatch(evidence, leaf, lookup):
+            return False
+        if named is not None and not is_named(leaf, named):
+            return False
+    return True
 
 
 def _evidence(endpoint: EndpointReport) -> list[tuple[DaneEvidence | None, Handshake | None]]:
     others = [(each.dane, each.probe.handshake) for each in endpoint.algorithms if each.served is Served.YES]
     return [(endpoint.dane, sessions(endpoint).own.handshake), *others]
-
-
-def _holds(
-    evidence: DaneEvidence | None,
-    handshake: Handshake | None,
-    certs: Mapping[str, CertFacts],
-    lookup: TLSALookup,
-    named: str | None,
-) -> bool:
-    if evidence is None or handshake is None or not handshake.chain or (leaf := certs.get(handshake.chain[0])) is None:
-        return False
-    return not is_mismatch(evidence, leaf, lookup) and (named is None or is_named(leaf, named))

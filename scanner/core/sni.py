@@ -9,15 +9,11 @@ from scanner.vocabulary import Level
 def server_name(level: Level, tlsa: TLSALookup | None, *, choice: str = "auto", host: str = "") -> str | None:
     """Return the name to send as SNI to one MX host, None for a handshake without SNI.
 
-    The choice ``auto`` follows Postfix. At a DANE level, the SNI of a host with TLSA records is the TLSA base domain
-    (RFC 7672 section 8.1). With ``auto``, no SNI is sent to a host without TLSA records, or at a level that is not a
-    DANE level.
-
     Args:
         level: the requested security level.
         tlsa: the TLSA lookup of the host; None without a TLSA lookup.
-        choice: ``auto`` for the TLSA base domain with DANE and else no name (as in Postfix), ``mx`` for the
-            name of ``host``, ``none`` for no name.
+        choice: ``auto`` (as in Postfix) for the TLSA base domain of a host with TLSA records at a DANE level (RFC 7672
+            section 8.1) and else no name, ``mx`` for the name of ``host``, ``none`` for no name.
         host: the MX host; an address is never sent (RFC 6066 section 3).
     """
     if choice == "mx":

@@ -37,19 +37,16 @@ _SHOWN = 64  # octets of data printed in full; of longer data, the first and las
 Question = tuple[str, str]
 """A DNS question: name and type."""
 
+_Decision = tuple[Dane, Reason]
+
 
 # --- records --------------------------------------------------------------------------------------------------
 
 
 def parse_rdata(text: str, digests: Sequence[str] = DIGESTS) -> TLSARecord:
-    """Decode the rdata of a TLSA record and determine whether the record is usable.
+    """Decode the rdata of a TLSA record (hex, any length) and determine whether the enabled digests make it usable.
 
-    Args:
-        text: the rdata in hex, of any length.
-        digests: the enabled digests.
-
-    Returns:
-        The record; missing fields of a truncated record are 0.
+    Missing fields of a truncated record are 0.
     """
     octets = bytes.fromhex(text)
     usage, selector, matching_type = (*octets[:_HEADER], 0, 0, 0)[:_HEADER]
@@ -72,8 +69,8 @@ def _refused_by_verifier(selector: int, matching_type: int, data: bytes, digests
     if selector not in (CERT, SPKI):
         return Unusable.SELECTOR
     if matching_type == FULL:
-        readable = _is_certificate(data) if selector == CERT else is_public_key(data)
-        return None if readable else (Unusable.BAD_CERTIFICATE if selector == CERT else Unusable.BAD_KEY)
+        bad = Unusable.BAD_CERTIFICATE if selector == CERT else Unusable.BAD_KEY
+        return None if _is_decodable(data, selector) else bad
     if matching_type not in _enabled(digests):
         return Unusable.MATCHING_TYPE
     return None if len(data) == _SIZES[matching_type] else Unusable.DIGEST_LENGTH
@@ -84,27 +81,17 @@ def _enabled(digests: Sequence[str]) -> list[int]:
     return [_TYPES[digest] for digest in digests if digest in _TYPES]
 
 
-@lru_cache(maxsize=256)  # full certificates are rare in TLSA records
-def _is_certificate(data: bytes) -> bool:
-    """Return whether octets are exactly one certificate with a key that OpenSSL can decode."""
+@lru_cache(maxsize=512)  # full certificates and keys are rare in TLSA records
+def _is_decodable(data: bytes, selector: int) -> bool:
+    """Return whether octets are exactly one certificate, or one SubjectPublicKeyInfo, that OpenSSL can decode."""
     from OpenSSL import crypto  # noqa: PLC0415 - rarely needed, and slow to load
 
     try:
         der.whole(data, der.SEQUENCE)
-        crypto.load_certificate(crypto.FILETYPE_ASN1, data).get_pubkey()
-    except (DERError, crypto.Error):
-        return False
-    return True
-
-
-@lru_cache(maxsize=256)
-def is_public_key(data: bytes) -> bool:
-    """Return whether octets are exactly one SubjectPublicKeyInfo that OpenSSL can decode."""
-    from OpenSSL import crypto  # noqa: PLC0415 - rarely needed, and slow to load
-
-    try:
-        der.whole(data, der.SEQUENCE)
-        crypto.load_publickey(crypto.FILETYPE_ASN1, data)
+        if selector == CERT:
+            crypto.load_certificate(crypto.FILETYPE_ASN1, data).get_pubkey()
+        else:
+            crypto.load_publickey(crypto.FILETYPE_ASN1, data)
     except (DERError, crypto.Error):
         return False
     return True
@@ -178,17 +165,19 @@ def lookup_result(base_domain: str, steps: Sequence[Answer], digests: Sequence[s
     """
     answer = steps[-1]
     defects = (MANY,) if len(answer.records) > MANY_RECORDS else ()
-    decided = _decided(answer)
-    if decided is not None:
-        records = _records(answer, digests) if decided == (Dane.NONE, Reason.TLSA_INSECURE) else ()
-        return TLSALookup(base_domain, records, *decided, steps=tuple(steps), defects=defects)
-    records = _records(answer, digests)
-    dane, reason = _usability(records)
+    absent = Reason.TLSA_NONE if _is_possible(answer.name) else Reason.TLSA_NAME_IMPOSSIBLE
+    decided = _decided(answer, (Dane.NONE, absent), (Dane.NONE, Reason.TLSA_INSECURE))
+    kept = answer.records if decided is None or decided[1] is Reason.TLSA_INSECURE else ()
+    records = tuple(parse_rdata(text, digests) for text in kept)
+    dane, reason = decided or _usability(records)
     return TLSALookup(base_domain, records, dane, reason, tuple(steps), defects)
 
 
-def _decided(answer: Answer) -> tuple[Dane, Reason] | None:
-    """Return the DANE verdict and its reason if they do not depend on the contents of the TLSA records, else None."""
+def _decided(answer: Answer, absent: _Decision, insecure: _Decision) -> _Decision | None:
+    """Return None for a secure RRset, else the DANE verdict of the host and its reason.
+
+    ``absent`` is the result for an answer without records, ``insecure`` the result for records without DNSSEC.
+    """
     if Security.BOGUS is answer.security:
         return Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS
     if answer.outcome is Outcome.ERROR:
@@ -196,12 +185,8 @@ def _decided(answer: Answer) -> tuple[Dane, Reason] | None:
     if answer.security is Security.INDETERMINATE:
         return Dane.UNKNOWN, Reason.DNS_INDETERMINATE
     if answer.outcome is not Outcome.DATA:
-        return Dane.NONE, Reason.TLSA_NONE if _is_possible(answer.name) else Reason.TLSA_NAME_IMPOSSIBLE
-    return (Dane.NONE, Reason.TLSA_INSECURE) if answer.security is Security.INSECURE else None
-
-
-def _records(answer: Answer, digests: Sequence[str]) -> tuple[TLSARecord, ...]:
-    return tuple(parse_rdata(text, digests) for text in answer.records)
+        return absent
+    return insecure if answer.security is Security.INSECURE else None
 
 
 def _usability(records: tuple[TLSARecord, ...]) -> tuple[Dane, Reason] | tuple[None, None]:
@@ -275,23 +260,11 @@ def _behind_insecure_alias(
     """Query TLSA records at the original name if the CNAME of the original name is secure."""
     if not steps:
         return qname, "CNAME"
-    verdict = _alias_verdict(steps[0])
+    failed, insecure = (Dane.LOOKUP_FAILED, Reason.TLSA_LOOKUP_FAILED), (Dane.INSECURE, Reason.HOST_INSECURE)
+    verdict = _decided(steps[0], failed, insecure)  # an answer without a CNAME is a failed lookup
     if verdict is not None:
         return TLSALookup(qname, (), *verdict, steps=tuple(steps))
     return _last_resort(qname, port, steps, 1, digests)
-
-
-def _alias_verdict(answer: Answer) -> tuple[Dane, Reason] | None:
-    """Return None for a secure alias, else DANE verdict and reason; an answer without a CNAME is a failed lookup."""
-    if answer.security is Security.BOGUS:
-        return Dane.LOOKUP_FAILED, Reason.TLSA_BOGUS
-    if answer.outcome is Outcome.ERROR:
-        return Dane.LOOKUP_FAILED, Reason.TLSA_LOOKUP_FAILED
-    if answer.security is Security.INDETERMINATE:
-        return Dane.UNKNOWN, Reason.DNS_INDETERMINATE
-    if answer.outcome is not Outcome.DATA:
-        return Dane.LOOKUP_FAILED, Reason.TLSA_LOOKUP_FAILED
-    return (Dane.INSECURE, Reason.HOST_INSECURE) if answer.security is Security.INSECURE else None
 
 
 def _last_resort(

@@ -18,7 +18,7 @@ from scanner.core.failure_reason import is_local, reason_of
 from scanner.core.matching import matched_peername
 from scanner.facts import CertFacts, Handshake, Probe, TLSALookup
 from scanner.model import EndpointReport, EndpointVerdict, PathError
-from scanner.reasons import REASONS, Reason
+from scanner.reasons import Reason, result_types
 from scanner.settings import CLASSICAL
 from scanner.vocabulary import CertAlg, Dane, FailureKind, Level, Phase, Pkix, Security, Sender, StartTLS, TLSState
 
@@ -173,7 +173,7 @@ def judge(view: View, report: EndpointReport, certs: Mapping[str, CertFacts]) ->
         name_match=_name_match(view, chain),
         level=rule.level,
         reasons=reasons,
-        tlsrpt=tuple(dict.fromkeys(rpt for r in reasons if (rpt := REASONS[r].tlsrpt) is not None)),
+        tlsrpt=result_types(reasons),
         text=_text(parts, error, reasons),
         algorithms=algorithms,
     )

@@ -71,9 +71,6 @@ def decode(wire: bytes, known: tuple[Question, int] | None = None) -> Message:
         wire: one message without the TCP length prefix; octets after the last record are ignored.
         known: the question and the offset of its end, if the caller has already compared this question with the query.
 
-    Returns:
-        The message.
-
     Raises:
         WireError: the octets violate the DNS format, are not a standard query or reply, or exceed a limit.
     """

@@ -21,7 +21,6 @@ import dns.rrset
 from scanner.core.wire_message import (
     AA,
     AD,
-    CD,
     MAX_EDE,
     MAX_EDE_TEXT,
     MAX_TTL,
@@ -67,7 +66,6 @@ def _message(read: dns.message.Message) -> Message:
         aa=flags & AA != 0,
         ra=flags & RA != 0,
         ad=flags & AD != 0,
-        cd=flags & CD != 0,
         rcode=_rcode(read.rcode()),
         question=_question(read.question[0]) if read.question else None,
         answers=tuple(_record(rrset) for rrset in read.answer if rrset.rdclass is dns.rdataclass.IN),

@@ -17,30 +17,21 @@ from collections.abc import Callable
 
 from scanner.core.wire_message import (
     AA,
-    AAAA,
     AD,
-    CD,
-    CNAME,
-    DNAME,
     IN,
     MAX_EDE,
     MAX_EDE_TEXT,
     MAX_MESSAGE,
     MAX_RECORDS,
     MAX_TTL,
-    MX,
     NS,
     OPCODE,
     OPT,
     QR,
     RA,
-    RRSIG,
     SOA,
     TC,
-    TLSA,
-    TXT,
     TYPES,
-    A,
     Message,
     Question,
     Record,
@@ -101,7 +92,6 @@ def _decode(wire: bytes, known: tuple[Question, int] | None) -> Message:
         aa=flags & AA != 0,
         ra=flags & RA != 0,
         ad=flags & AD != 0,
-        cd=flags & CD != 0,
         rcode=_RCODES[rcode],
         question=question,
         answers=records,
@@ -134,13 +124,14 @@ def _answers(wire: bytes, names: Names, at: int, count: int) -> tuple[tuple[Reco
     records = []
     for _ in range(count):
         owner, at = names.read(at)
-        rtype, rclass, ttl, begin, at = _frame(wire, at)
+        number, rclass, ttl, begin, at = _frame(wire, at)
         if rclass != IN:
             continue
-        read = _RDATA.get(rtype)
-        if read is None:
+        known = _BY_NUMBER.get(number)
+        if known is None:
             raise UnusualError
-        records.append(Record(owner, _TYPE_NAMES[rtype], ttl, read(wire, names, begin, at)))
+        rtype, read = known
+        records.append(Record(owner, rtype, ttl, read(wire, names, begin, at)))
     return tuple(records), at
 
 
@@ -255,13 +246,14 @@ def _escaped(octet: int) -> str:
     return f"\\{character}" if character in '"\\' else f"\\{octet:03d}"
 
 
-_RDATA: dict[int, Callable[[bytes, Names, int, int], str]] = {
-    A: _a,
-    AAAA: _aaaa,
-    CNAME: _target,
-    DNAME: _target,
-    MX: _mx,
-    RRSIG: _hex,
-    TLSA: _hex,
-    TXT: _txt,
+_DECODERS: dict[str, Callable[[bytes, Names, int, int], str]] = {
+    "A": _a,
+    "AAAA": _aaaa,
+    "CNAME": _target,
+    "DNAME": _target,
+    "MX": _mx,
+    "RRSIG": _hex,
+    "TLSA": _hex,
+    "TXT": _txt,
 }
+_BY_NUMBER = {TYPES[rtype]: (rtype, decoder) for rtype, decoder in _DECODERS.items()}

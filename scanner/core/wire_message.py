@@ -14,21 +14,21 @@ IN = 1
 QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 OPCODE = 0x7800
 
-A, NS, CNAME, SOA, MX, TXT, AAAA, DNAME, OPT, RRSIG, TLSA = 1, 2, 5, 6, 15, 16, 28, 39, 41, 46, 52
+NS, SOA, OPT = 2, 6, 41
 TYPES = {
-    "A": A,
+    "A": 1,
     "NS": NS,
-    "CNAME": CNAME,
+    "CNAME": 5,
     "SOA": SOA,
     "PTR": 12,
-    "MX": MX,
-    "TXT": TXT,
-    "AAAA": AAAA,
+    "MX": 15,
+    "TXT": 16,
+    "AAAA": 28,
     "SRV": 33,
-    "DNAME": DNAME,
-    "RRSIG": RRSIG,
+    "DNAME": 39,
+    "RRSIG": 46,
     "DNSKEY": 48,
-    "TLSA": TLSA,
+    "TLSA": 52,
 }
 """Numbers of the record types that mxsweep queries or receives; dnspython converts all other types."""
 
@@ -72,7 +72,6 @@ class Message(NamedTuple):
     aa: bool
     ra: bool
     ad: bool
-    cd: bool
     rcode: str
     question: Question | None
     answers: tuple[Record, ...] = ()

@@ -76,7 +76,6 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "alert_get": (_INT, (_POINTER,)),
     "alert_get_name": (_TEXT, (_INT,)),
     "strerror": (_TEXT, (_INT,)),
-    "error_is_fatal": (_INT, (_INT,)),
     "protocol_get_version": (_INT, (_POINTER,)),
     "protocol_get_name": (_TEXT, (_INT,)),
     "ciphersuite_get": (_TEXT, (_POINTER,)),

@@ -1,6 +1,6 @@
 """DNS queries that test a resolver for ``core.preflight``; the answer to a failed query describes the failure."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import trio
 
@@ -8,7 +8,7 @@ from scanner.core.preflight import Check, PreflightNames, Sample, Window, judge,
 from scanner.core.wire import Message, Question, asked
 from scanner.facts import Answer
 from scanner.net.exchange import Miss, NameServer, missed, new_ask, over_tcp, server_at
-from scanner.net.resolver import Resolver, open_resolver
+from scanner.net.resolver import open_resolver
 from scanner.settings import DNSSettings
 
 ATTEMPT = 5.0  # seconds for one query; a resolver with an empty cache starts at the root
@@ -38,19 +38,27 @@ async def sample(server: tuple[str, int], dns: DNSSettings, names: PreflightName
     at = server_at(*server, trust=dns.trust, bind=dns.bind)
     if not at.trusted:
         return Sample(at.label, trusted=False)
-    questions = [
-        *(("signed", name, "SOA") for name in names.signed),
-        *(("bogus", name, "SOA") for name in names.bogus),
-        *(("unsigned", name, "SOA") for name in names.unsigned),
-        *(("denied", name, "TLSA") for name in names.denied),
-    ]
-    async with open_resolver(replace(dns, servers=(server,), attempt=ATTEMPT, total=TOTAL)) as resolver:
-        answers, tcp = await _all(resolver, questions, at, names.signed)
-    by_purpose = {
-        purpose: tuple(answer for (of, _, _), answer in zip(questions, answers, strict=True) if of == purpose)
-        for purpose in ("signed", "bogus", "unsigned", "denied")
-    }
-    return Sample(at.label, trusted=True, tcp=tcp, **by_purpose)
+    by_purpose: dict[str, tuple[str, ...]] = asdict(names)
+    answers: dict[tuple[str, str], Answer] = {}
+    tcp = "no name to query"
+
+    async def ask(purpose: str, name: str) -> None:
+        answers[purpose, name] = await resolver.lookup(name, "TLSA" if purpose == "denied" else "SOA")
+
+    async def ask_by_tcp(name: str) -> None:
+        nonlocal tcp
+        reply = await _by_tcp(at, asked(name, "SOA"), cd=False)
+        tcp = reply.error if isinstance(reply, Miss) else ""
+
+    alone = replace(dns, servers=(server,), attempt=ATTEMPT, total=TOTAL)
+    async with open_resolver(alone) as resolver, trio.open_nursery() as nursery:
+        for purpose, queried in by_purpose.items():
+            for name in queried:
+                nursery.start_soon(ask, purpose, name)
+        if names.signed:
+            nursery.start_soon(ask_by_tcp, names.signed[0])
+    found = {purpose: tuple(answers[purpose, name] for name in queried) for purpose, queried in by_purpose.items()}
+    return Sample(at.label, trusted=True, tcp=tcp, **found)
 
 
 async def signature_window(server: tuple[str, int], dns: DNSSettings) -> Window | None:
@@ -62,27 +70,6 @@ async def signature_window(server: tuple[str, int], dns: DNSSettings) -> Window 
     at = server_at(*server, trust=dns.trust, bind=dns.bind)
     reply = await _by_tcp(at, Question(".", "DNSKEY"), cd=True)
     return window_of(reply) if isinstance(reply, Message) else None
-
-
-async def _all(
-    resolver: Resolver, questions: list[tuple[str, str, str]], at: NameServer, signed: tuple[str, ...]
-) -> tuple[list[Answer], str]:
-    answers: dict[int, Answer] = {}
-    tcp = ["no name to query"]
-
-    async def ask(index: int, name: str, rtype: str) -> None:
-        answers[index] = await resolver.lookup(name, rtype)
-
-    async def ask_by_tcp(name: str) -> None:
-        reply = await _by_tcp(at, asked(name, "SOA"), cd=False)
-        tcp[0] = reply.error if isinstance(reply, Miss) else ""
-
-    async with trio.open_nursery() as nursery:
-        for index, (_, name, rtype) in enumerate(questions):
-            nursery.start_soon(ask, index, name, rtype)
-        if signed:
-            nursery.start_soon(ask_by_tcp, signed[0])
-    return [answers[index] for index in range(len(questions))], tcp[0]
 
 
 async def _by_tcp(server: NameServer, question: Question, *, cd: bool) -> Message | Miss:

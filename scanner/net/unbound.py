@@ -69,9 +69,6 @@ def program() -> str | None:
 async def private_unbound(settings: UnboundSettings) -> AsyncIterator["Unbound"]:
     """Run a private resolver for the duration of the ``async with`` block.
 
-    Args:
-        settings: the configuration of the private resolver.
-
     Yields:
         The resolver, ready for queries at its ``address``, which does not change.
 
@@ -109,7 +106,6 @@ class Unbound:
         self.failure: UnboundError | None = None
         self._settings = settings
         self._directory = directory
-        self._restarts = RESTARTS
         self._starts = 0
         self._own_name = f"{secrets.token_hex(8)}.mxsweep.invalid"  # a name that only our child process can resolve
         self._ready = trio.Event()
@@ -167,9 +163,8 @@ class Unbound:
 
     async def _restart(self) -> None:
         why = self._why_ended()
-        if not self._restarts:
+        if self._starts > RESTARTS:
             raise UnboundError(f"the private unbound failed again: {why}")
-        self._restarts -= 1
         log.warning("the private unbound failed and is started again: %s", why)
         await self._start(program() or "")
 

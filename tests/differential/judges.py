@@ -32,7 +32,7 @@ def in_order(errors: list[Found]) -> tuple[Found, ...]:
 
 def usable(case: ChainCase) -> bool:
     """Return True if OpenSSL reads every certificate: others never reach a verdict, the handshake fails before."""
-    return all(map(openssl.readable, (*case.chain, *case.roots)))
+    return all(map(openssl.encoded, (*case.chain, *case.roots)))
 
 
 def by_handshake(case: ChainCase, level: int) -> Opinion | None:

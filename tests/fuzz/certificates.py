@@ -196,12 +196,12 @@ def check(data: bytes) -> None:
 
 
 def _accepted(sent: list[bytes]) -> bool:
-    if not openssl.readable(sent[0]):
+    if not openssl.encoded(sent[0]):
         return False
     store = crypto.X509Store()
     store.add_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, ROOT))
     store.set_time(NOW)
-    leaf, *others = (crypto.load_certificate(crypto.FILETYPE_ASN1, o) for o in sent if openssl.readable(o))
+    leaf, *others = (crypto.load_certificate(crypto.FILETYPE_ASN1, o) for o in sent if openssl.encoded(o))
     try:
         crypto.X509StoreContext(store, leaf, others).verify_certificate()
     except crypto.X509StoreContextError:

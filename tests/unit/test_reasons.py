@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from scanner.reasons import REASONS, TLSRPT, Reason
+from scanner.reasons import TLSRPT, Reason
 
 HERE = (
     Reason.DNS_INDETERMINATE,
@@ -32,7 +32,7 @@ def test_a_code_is_spelled_as_its_member(code: Reason | TLSRPT) -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_a_meaning_can_follow_a_colon(reason: Reason) -> None:
-    words = REASONS[reason].words
+    words = reason.words
     assert re.fullmatch(r"(?:[a-z]|MX |TLSA |DNSSEC |DANE )[ -~]*[^.]", words), words
 
 
@@ -63,9 +63,9 @@ def test_a_meaning_can_follow_a_colon(reason: Reason) -> None:
     ],
 )
 def test_reasons_of_a_result_type(result: TLSRPT, reasons: str) -> None:
-    assert {reason.value for reason, row in REASONS.items() if row.tlsrpt is result} == set(reasons.split())
+    assert {reason.value for reason in Reason if reason.tlsrpt is result} == set(reasons.split())
 
 
 @pytest.mark.parametrize("reason", HERE)
 def test_causes_at_the_scanner_are_no_result_of_the_peer(reason: Reason) -> None:
-    assert REASONS[reason].tlsrpt is None
+    assert reason.tlsrpt is None

@@ -22,7 +22,7 @@ from scanner.core.sts.discovery import Discovery, discovery
 from scanner.core.sts.policy_file import Patterns
 from scanner.facts import CertFacts
 from scanner.model import DomainVerdict, HostReport, HostVerdict, Route
-from scanner.reasons import REASONS, Reason
+from scanner.reasons import Reason, result_types
 from scanner.sts import STSReport, TLSRPTReport
 from scanner.vocabulary import (
     Dane,
@@ -102,11 +102,8 @@ def with_sts(
 ) -> Verdicts:
     """Add the verdicts on the MTA-STS policy and TLSRPT record to the verdicts of a domain; arguments as for ``judge``.
 
-    Args:
-        view: as for ``judge``.
-        sts: as for ``judge``.
-        tlsrpt: as for ``judge``.
-        shared: the verdicts of the first MX host; with it, domains without a policy share the result at level ``dane``.
+    ``shared`` contains the verdicts of the first MX host; with it, domains without a policy share the result at level
+    ``dane``.
     """
     found = discovery(sts) if sts is not None and shared is not None else None
     if shared is None or found is None or found.policy is not None or view.verdict.level is not Level.DANE:
@@ -118,11 +115,10 @@ def with_sts(
 def _with_sts(view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None) -> Verdicts:
     found, verdict = judge(view, sts, tlsrpt), view.verdict
     hosts = tuple([replace(host, sts=word) for host, word in zip(view.hosts, found.hosts, strict=True)])
-    results = (result for reason in found.reasons if (result := REASONS[reason].tlsrpt) is not None)
     with_verdict = replace(
         verdict,
         reasons=tuple(dict.fromkeys((*verdict.reasons, *found.reasons))),
-        tlsrpt=tuple(dict.fromkeys((*verdict.tlsrpt, *results))),
+        tlsrpt=tuple(dict.fromkeys((*verdict.tlsrpt, *result_types(found.reasons)))),
         text=verdict.text or found.text,
         sts=found.sts,
         sender_sts=found.sender_sts,

@@ -22,14 +22,6 @@ SHORT_AGE = 86_400
 PUBLISHED_AGE = 604_800
 """The ``max_age`` of a proposed policy, in seconds: one week. RFC 8461 section 3.2 expects weeks or more."""
 
-BLANK_LINE = "blank-line"
-DUPLICATE_FIELD = "duplicate-field"
-MAX_AGE_CAPPED = "max-age-capped"
-MAX_AGE_SHORT = "max-age-short"
-MX_ADDRESS = "mx-address"
-MX_NOT_A_NAME = "mx-not-a-name"
-NOT_UTF8 = "not-utf-8"
-
 _LINE = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31}):[ \t]*(.*)")
 _SECONDS = re.compile(r"[0-9]{1,10}")
 _FIELDS = ("version", "mode", "max_age", "mx")
@@ -51,7 +43,7 @@ def parse_policy(body: bytes) -> STSPolicy:
     defects: dict[str, None] = {}
     text = body.decode("utf-8", "replace")
     if "\ufffd" in text:
-        defects[NOT_UTF8] = None
+        defects["not-utf-8"] = None
     values = _values(text, defects)
     if values["version"] != ["STSv1"]:
         raise PolicyError("version is not STSv1" if values["version"] else "version is missing")
@@ -73,13 +65,13 @@ def _values(text: str, defects: dict[str, None]) -> dict[str, list[str]]:
         if match is not None:
             known = values.get(match[1])
             if known and match[1] != "mx":
-                defects[DUPLICATE_FIELD] = None
+                defects["duplicate-field"] = None
             elif known is not None:
                 known.append(match[2])
         elif bare:
             raise PolicyError(f"{bare[:80]!r} is not a field")
         else:
-            defects[BLANK_LINE] = None
+            defects["blank-line"] = None
     return values
 
 
@@ -99,17 +91,17 @@ def _max_age(values: list[str], defects: dict[str, None]) -> int:
         raise PolicyError(f"{values[0][:80]!r} is not a max_age")
     seconds = int(values[0])
     if seconds > MAX_AGE:
-        defects[MAX_AGE_CAPPED] = None
+        defects["max-age-capped"] = None
     if seconds < SHORT_AGE:
-        defects[MAX_AGE_SHORT] = None
+        defects["max-age-short"] = None
     return min(seconds, MAX_AGE)
 
 
 def _pattern_defect(pattern: str) -> str | None:
     """Return the defect of a pattern that matches no MX host; None for a host name, or for ``*.`` and a domain."""
     if is_address(pattern.strip("[]")):
-        return MX_ADDRESS
-    return None if is_hostname(pattern.removeprefix("*.")) else MX_NOT_A_NAME
+        return "mx-address"
+    return None if is_hostname(pattern.removeprefix("*.")) else "mx-not-a-name"
 
 
 def patterns_for(host: str) -> tuple[str, ...]:

@@ -25,16 +25,17 @@ _VERSION, _EXTENSIONS = 0xA0, 0xA3
 class Certificate:
     """A parsed certificate; ``version`` counts from 0, as in the encoding. Certificates with equal DER are equal.
 
-    ``spki`` is the public key as OpenSSL encodes it, ``sent_spki`` the public key as encoded in the certificate.
+    ``issuer`` and ``subject`` are names in DER. ``spki`` is the public key as OpenSSL encodes it, ``sent_spki`` the
+    public key as encoded in the certificate.
     """
 
     der: bytes
     version: int
     serial: bytes
-    issuer: TLV
+    issuer: bytes
     not_before: datetime | None
     not_after: datetime | None
-    subject: TLV
+    subject: bytes
     spki: bytes
     sent_spki: bytes
     claimed_algorithm: bytes
@@ -102,10 +103,7 @@ def _algorithm(raw: bytes) -> keys.Algorithm:
 
 @remembered(CACHED, openssl.USUAL_SIZE)
 def parse(octets: bytes) -> Certificate:
-    """Parse a certificate.
-
-    Args:
-        octets: one certificate, without trailing octets.
+    """Parse one certificate, without trailing octets.
 
     Raises:
         DERError: the outer structure cannot be decoded.
@@ -128,10 +126,10 @@ def _parse(octets: bytes) -> Certificate:
         der=octets,
         version=version,
         serial=der.expect(serial, der.INTEGER).content,
-        issuer=der.expect(issuer, der.SEQUENCE),
+        issuer=der.expect(issuer, der.SEQUENCE).raw,
         not_before=not_before,
         not_after=not_after,
-        subject=der.expect(subject, der.SEQUENCE),
+        subject=der.expect(subject, der.SEQUENCE).raw,
         spki=keys.normal_spki(spki),
         sent_spki=spki.raw,
         claimed_algorithm=claimed.raw,
@@ -151,13 +149,13 @@ def spki(octets: bytes) -> bytes:
     return keys.normal_spki(_outer_fields(octets)[5])
 
 
-def subject(octets: bytes) -> TLV:
-    """Return the subject of a certificate, without parsing the other fields.
+def subject(octets: bytes) -> bytes:
+    """Return the subject of a certificate in DER, without parsing the other fields.
 
     Raises:
         DERError: the subject cannot be found.
     """
-    return der.expect(_outer_fields(octets)[4], der.SEQUENCE)
+    return der.expect(_outer_fields(octets)[4], der.SEQUENCE).raw
 
 
 def as_read(octets: bytes) -> bytes:

@@ -15,11 +15,11 @@ from scanner.core.x509.certificate import Certificate
 from scanner.core.x509.der import DERError
 from scanner.facts import CertFacts
 
-DEPTH_LIMIT = 10
-"""Maximum verification depth that Postfix passes to OpenSSL: smtp_tls_scert_verifydepth (9) plus one."""
+MAX_PATH = 11
+"""Maximum number of certificates of a path that OpenSSL extends; a trust anchor may follow these certificates.
 
-MAX_PATH = DEPTH_LIMIT + 1
-"""Maximum number of certificates of a path that OpenSSL extends; a trust anchor may follow these certificates."""
+Postfix passes the verification depth 10 to OpenSSL: smtp_tls_scert_verifydepth (9) plus one.
+"""
 
 
 def readable(chain: Iterable[CertFacts]) -> list[Certificate]:

@@ -49,14 +49,7 @@ _new = tuple.__new__  # faster than the constructor of a named tuple, which is a
 
 
 def read(data: bytes, offset: int = 0) -> TLV:
-    """Decode the DER element that starts at an offset.
-
-    Args:
-        data: octets that contain the element.
-        offset: the offset of its tag.
-
-    Returns:
-        The element.
+    """Decode the DER element whose tag is at an offset.
 
     Raises:
         DERError: the data contain no complete element at the offset.

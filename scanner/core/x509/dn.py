@@ -71,18 +71,14 @@ _TYPE_LIMIT = 79
 """Maximum number of characters of a dotted number in OpenSSL's one-line form."""
 
 
-def attributes(name: TLV) -> tuple[tuple[tuple[str, TLV], ...], ...]:
-    """Return the (type, value) pairs of a Name, grouped by RDN; the parts of a constructed string are joined.
+@remembered(NAMES, USUAL_NAME)
+def attributes(name: bytes) -> tuple[tuple[tuple[str, TLV], ...], ...]:
+    """Return the (type, value) pairs of a Name in DER, grouped by RDN; the parts of a constructed string are joined.
 
     Raises:
         DERError: the octets are not a Name.
     """
-    return _attributes(name.raw)
-
-
-@remembered(NAMES, USUAL_NAME)
-def _attributes(raw: bytes) -> tuple[tuple[tuple[str, TLV], ...], ...]:
-    rdns = der.children(der.read(raw))
+    rdns = der.children(der.read(name))
     return tuple(tuple(map(_pair, der.children(der.expect(rdn, der.SET)))) for rdn in rdns)
 
 
@@ -105,7 +101,7 @@ def text(value: TLV) -> str:
     return value.content.decode(_CHARSETS.get(value.tag, "latin-1"), errors="replace")
 
 
-def values(name: TLV, type_: str) -> tuple[str, ...]:
+def values(name: bytes, type_: str) -> tuple[str, ...]:
     """Return the texts of all attributes of one type (OpenSSL's short name), in their order in the name.
 
     Raises:
@@ -114,18 +110,14 @@ def values(name: TLV, type_: str) -> tuple[str, ...]:
     return tuple(text(value) for rdn in attributes(name) for oid, value in rdn if _TYPES.get(oid) == type_)
 
 
-def one_line(name: TLV) -> str:
+@remembered(NAMES, USUAL_NAME)
+def one_line(name: bytes) -> str:
     """Return OpenSSL's one-line form of a name, without truncation.
 
     Raises:
         DERError: the octets are not a Name.
     """
-    return _one_line(name.raw)
-
-
-@remembered(NAMES, USUAL_NAME)
-def _one_line(raw: bytes) -> str:
-    pairs = (("+" if number else "/", *pair) for rdn in _attributes(raw) for number, pair in enumerate(rdn))
+    pairs = (("+" if number else "/", *pair) for rdn in attributes(name) for number, pair in enumerate(rdn))
     return "".join(f"{sign}{_TYPES.get(oid, oid[:_TYPE_LIMIT])}={_quoted(value.content)}" for sign, oid, value in pairs)
 
 
@@ -141,7 +133,7 @@ def escaped(octets: bytes) -> str:
     return "".join(chr(o) if 0x20 <= o <= 0x7E else f"\\x{o:02X}" for o in octets)  # noqa: PLR2004 - space to tilde
 
 
-def canonical(name: TLV) -> Canonical:
+def canonical(name: bytes) -> Canonical:
     """Return the canonical form of a name, a hashable value that is equal for equal names.
 
     Raises:

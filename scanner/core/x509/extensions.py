@@ -8,6 +8,7 @@ name constraints and RFC 3779 resources.
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address
 from itertools import islice
 
@@ -24,7 +25,6 @@ _EXT_KEY_USAGE = "2.5.29.37"
 _NETSCAPE_TYPE = "2.16.840.1.113730.1.1"
 _PROXY = "1.3.6.1.5.5.7.1.14"
 _IP_RESOURCES, _AS_RESOURCES = "1.3.6.1.5.5.7.1.7", "1.3.6.1.5.5.7.1.8"
-_IP_IDENTIFIER, _AS_IDENTIFIER = bytes.fromhex("06082b06010505070107"), bytes.fromhex("06082b06010505070108")
 
 _HANDLED = {
     _KEY_USAGE,
@@ -69,7 +69,7 @@ class AuthorityKeyID:
     """The description of the issuer's certificate (RFC 5280 section 4.2.1.1): key, issuer and serial number."""
 
     key_id: bytes | None = None
-    issuer: TLV | None = None
+    issuer: bytes | None = None
     serial: TLV | None = None
 
 
@@ -205,24 +205,16 @@ def _authority_key_id(known: Extensions, value: TLV) -> None:
     )
 
 
-def _directory_name(names: TLV) -> TLV | None:
+def _directory_name(names: TLV) -> bytes | None:
     found = [name for name in map(_general_name, der.children(names)) if name.tag == _DIRECTORY]
-    return der.read(found[0].content) if found else None
+    return found[0].content if found else None
 
 
 def _name_constraints(known: Extensions, value: TLV) -> None:
     known.name_constraints = value.raw
 
 
-def _ip_resources(known: Extensions, value: TLV) -> None:
-    _add_resources(known, _IP_IDENTIFIER, value)
-
-
-def _as_resources(known: Extensions, value: TLV) -> None:
-    _add_resources(known, _AS_IDENTIFIER, value)
-
-
-def _add_resources(known: Extensions, identifier: bytes, value: TLV) -> None:
+def _add_resources(identifier: bytes, known: Extensions, value: TLV) -> None:
     known.resources += der.encode(der.SEQUENCE, identifier, der.encode(der.OCTET_STRING, value.raw))
 
 
@@ -293,7 +285,7 @@ def _general_name(name: TLV) -> TLV:
     if name.tag == _RID:
         der.oid(der.read(der.encode(der.OID, name.content)))
     elif name.tag == _DIRECTORY:
-        dn.attributes(der.whole(name.content, der.SEQUENCE))
+        dn.attributes(der.whole(name.content, der.SEQUENCE).raw)
     elif name.tag == _OTHER:
         oid, inner = der.children(name)
         der.oid(oid)
@@ -311,11 +303,8 @@ def _plain_ip(name: TLV) -> bool:
 
 
 def _odd(name: TLV) -> str:
-    return f"{_ODD_TYPES[name.tag]}:{_odd_value(name)}"
-
-
-def _odd_value(name: TLV) -> str:
-    return dn.one_line(der.read(name.content)) if name.tag == _DIRECTORY else dn.escaped(name.content)
+    text = dn.one_line(name.content) if name.tag == _DIRECTORY else dn.escaped(name.content)
+    return f"{_ODD_TYPES[name.tag]}:{text}"
 
 
 _DECODERS: dict[str, Callable[[Extensions, TLV], None]] = {
@@ -328,6 +317,6 @@ _DECODERS: dict[str, Callable[[Extensions, TLV], None]] = {
     _EXT_KEY_USAGE: _ext_key_usage,
     _NETSCAPE_TYPE: _netscape_type,
     _PROXY: _proxy,
-    _IP_RESOURCES: _ip_resources,
-    _AS_RESOURCES: _as_resources,
+    _IP_RESOURCES: partial(_add_resources, bytes.fromhex("06082b06010505070107")),
+    _AS_RESOURCES: partial(_add_resources, bytes.fromhex("06082b06010505070108")),
 }

@@ -33,14 +33,7 @@ _PURPOSES = {
 
 @remembered(CACHED, USUAL_SIZE)
 def facts(der: bytes) -> CertFacts:
-    """Return the facts of a certificate.
-
-    Args:
-        der: one certificate as received.
-
-    Returns:
-        The facts; a certificate that cannot be decoded sets ``parse_error``.
-    """
+    """Return the facts of one certificate as received; a certificate that cannot be decoded sets ``parse_error``."""
     try:
         return _facts(x509.parse(der))
     except DERError as error:

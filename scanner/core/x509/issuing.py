@@ -140,19 +140,11 @@ def _pair_key(issuer: Certificate, subject: Certificate, *, leaf: bool) -> tuple
 
 def signed_by(subject: Certificate, issuer: Certificate) -> bool | None:
     """Return whether an issuer's key made the signature of a certificate; None if OpenSSL gives no answer."""
-    signed = _signed_leaf(subject, issuer)
+    cached = _answers.peek(_pair_key(issuer, subject, leaf=True))  # saves a check of the signature
+    signed = _signed(cached) if cached is not None else None
     if signed is None:
         signed = _signed(_pair(issuer, subject, leaf=False))
     return signed_by_key(subject, issuer.spki) if signed is None else signed
-
-
-def _signed_leaf(subject: Certificate, issuer: Certificate) -> bool | None:
-    """Return the result of ``signed_by`` from a cached answer about a certificate as the leaf of a path.
-
-    The verification of a pair of certificates costs a check of the signature, so the cached answer is used first.
-    """
-    answer = _answers.peek(_pair_key(issuer, subject, leaf=True))
-    return None if answer is None else _signed(answer)
 
 
 def _signed(answer: VerifyAnswer) -> bool | None:

@@ -38,7 +38,7 @@ def violations(path: Sequence[Certificate]) -> Iterator[Found]:
 
 def _violation(certificate: Certificate, constraints: bytes, *, leaf: bool) -> int:
     """Return the error number of one certificate under one set of constraints, 0 without a violation."""
-    subject, alt_names = certificate.subject.raw, certificate.extensions.names
+    subject, alt_names = certificate.subject, certificate.extensions.names
     key = hashlib.sha256(b"%d %d " % (leaf, len(alt_names)) + alt_names + subject + constraints).digest()
     return _answers.get(key, lambda: _asked(subject, alt_names, constraints, leaf=leaf))
 

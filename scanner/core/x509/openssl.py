@@ -79,13 +79,9 @@ def ask(leaf: bytes, sent: Iterable[bytes], anchors: Iterable[bytes], checks: Ve
 
 
 def ask_at(store: crypto.X509Store, now: datetime, leaf: bytes, sent: Iterable[bytes]) -> VerifyAnswer:
-    """Verify a certificate for a TLS server with a trust store that contains trust settings (loaded from files).
+    """Verify a certificate for a TLS server at the time ``now``; ``leaf`` and ``sent`` are as for ``ask``.
 
-    Args:
-        store: the OpenSSL trust store as loaded from files.
-        now: the time at which dates are judged.
-        leaf: the certificate to verify.
-        sent: possible intermediate certificates.
+    ``store`` is OpenSSL's trust store as loaded from files, which may contain trust settings.
     """
     store.set_time(now)
     _lib.X509_STORE_set_purpose(store._store, _lib.X509_PURPOSE_SSL_SERVER)  # noqa: SLF001 - no public way
@@ -130,11 +126,6 @@ def _loaded(der: bytes) -> Any | None:
         _lib.ERR_clear_error()
         return None
     return _ffi.gc(certificate, _lib.X509_free)
-
-
-def readable(der: bytes) -> bool:
-    """Return True if OpenSSL can decode a certificate."""
-    return _loaded(der) is not None
 
 
 def encoded(der: bytes) -> bytes | None:

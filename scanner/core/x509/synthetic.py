@@ -35,10 +35,10 @@ def issuer(subject: Certificate, spki: bytes) -> bytes:
     """
     wanted = subject.extensions.authority
     serial = der.encode(der.INTEGER, wanted.serial.content) if wanted.serial else _ONE
-    own_issuer = wanted.issuer.raw if wanted.issuer else subject.issuer.raw
+    own_issuer = wanted.issuer or subject.issuer
     extensions = _CA + subject.extensions.resources
     return _certificate(
-        serial, own_issuer, subject.issuer.raw, spki, extensions, sign=False, algorithm=subject.claimed_algorithm
+        serial, own_issuer, subject.issuer, spki, extensions, sign=False, algorithm=subject.claimed_algorithm
     )
 
 

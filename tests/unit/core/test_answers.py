@@ -33,7 +33,6 @@ def message(*answers: Record, rcode: str = "NOERROR", ad: bool = True, soa: int 
         aa=False,
         ra=True,
         ad=ad,
-        cd=False,
         rcode=rcode,
         question=None,
         answers=answers,
@@ -180,7 +179,7 @@ def test_a_negative_answer_lives_as_long_as_its_soa() -> None:  # RFC 2308 secti
 
 
 def test_no_reply() -> None:
-    answer = failed("A.example.", "TLSA", TIMEOUT, resolver="[::1]:53", ms=5.0)
+    answer = failed("A.example.", "TLSA", TIMEOUT, resolver="[::1]:53")
     assert answer == Answer(
         name="a.example",
         rtype="TLSA",
@@ -189,7 +188,6 @@ def test_no_reply() -> None:
         rname="a.example",
         resolver="[::1]:53",
         error=TIMEOUT,
-        ms=5.0,
     )
 
 

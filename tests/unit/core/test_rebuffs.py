@@ -6,7 +6,7 @@ from scanner.core import rebuffs
 from scanner.core.dialogue import Dialogue
 from scanner.core.failure_reason import reason_of
 from scanner.facts import Failure
-from scanner.reasons import REASONS, Reason
+from scanner.reasons import Reason
 from scanner.vocabulary import FailureKind, Phase, StartTLS
 
 BANS = [
@@ -67,7 +67,7 @@ def test_no_code_no_ban() -> None:
 def test_a_ban_has_its_own_reason(phase: Phase) -> None:
     reason = reason_of(Failure(phase, FailureKind.REJECTED, *BANS[0]))
     assert reason is Reason.OUR_ADDRESS_BANNED
-    assert REASONS[reason].tlsrpt is None
+    assert reason.tlsrpt is None
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ ALIAS = Record("mail.example", "CNAME", 300, "mx1.example")
 )
 def test_name_servers_alone_are_a_referral(parts: dict[str, Any], expected: bool) -> None:  # noqa: FBT001 - a column
     whole: dict[str, Any] = {"id": 1, "qr": True, "rcode": "NOERROR", "question": Question("a.example", "MX")}
-    flags = dict.fromkeys(("tc", "aa", "ra", "ad", "cd"), False)
+    flags = dict.fromkeys(("tc", "aa", "ra", "ad"), False)
     assert Message(**{**whole, **flags, **parts}).referral is expected
 
 

@@ -12,7 +12,7 @@ REFUSED = failed("a.test", "MX", "SERVFAIL")
 
 
 def reply(rcode: str) -> Message:
-    return Message(1, qr=True, tc=False, aa=False, ra=True, ad=False, cd=True, rcode=rcode, question=None)
+    return Message(1, qr=True, tc=False, aa=False, ra=True, ad=False, rcode=rcode, question=None)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ QUESTION = Question("a.example", "A")
 
 
 def message(rcode: str) -> Message:
-    return Message(1, qr=True, tc=False, aa=False, ra=True, ad=True, cd=False, rcode=rcode, question=QUESTION)
+    return Message(1, qr=True, tc=False, aa=False, ra=True, ad=True, rcode=rcode, question=QUESTION)
 
 
 NXDOMAIN, SERVFAIL = message("NXDOMAIN"), message("SERVFAIL")

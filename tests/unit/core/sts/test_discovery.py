@@ -6,7 +6,7 @@ import pytest
 
 from scanner.core.sts.discovery import discovery, with_response, worth_retry
 from scanner.facts import Failure
-from scanner.reasons import REASONS, TLSRPT, Reason
+from scanner.reasons import TLSRPT, Reason
 from scanner.sts import PolicyFetch, STSReport
 from scanner.vocabulary import DomainSTS, FailureKind, Outcome, Phase, Pkix, Security, TXTRecord
 from tests.unit import sts
@@ -157,7 +157,7 @@ def _found() -> dict[str, object]:
 
 def test_the_result_types_of_rfc_8460() -> None:
     types = {TLSRPT.STS_POLICY_FETCH_ERROR, TLSRPT.STS_POLICY_INVALID, TLSRPT.STS_WEBPKI_INVALID}
-    assert {REASONS[reason].tlsrpt for reason in Reason if reason.startswith("sts-")} >= types
+    assert {reason.tlsrpt for reason in Reason if reason.startswith("sts-")} >= types
 
 
 def test_every_state_without_a_policy_has_a_place() -> None:

@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from scanner.core.x509 import der, dn
+from scanner.core.x509 import dn
 from scanner.core.x509.facts import facts
 from tests.unit.pki import LEAF_PLAN
 
@@ -60,7 +60,7 @@ def test_string_types(tag: int, octets: bytes, text: str, shown: str) -> None:
     value = bytes([tag, len(octets)]) + octets
     pair = b"\x06\x03\x55\x04\x03" + value
     rdn = bytes([0x30, len(pair)]) + pair
-    name = der.read(bytes([0x30, len(rdn) + 2, 0x31, len(rdn)]) + rdn)
+    name = bytes([0x30, len(rdn) + 2, 0x31, len(rdn)]) + rdn
     assert dn.values(name, "CN") == (text,)
     assert dn.one_line(name) == f"/CN={shown}"
 
@@ -68,7 +68,7 @@ def test_string_types(tag: int, octets: bytes, text: str, shown: str) -> None:
 def test_names_compare_without_case_and_spacing_and_across_string_types() -> None:
     def key(text: str, kind: x509.name._ASN1Type) -> dn.Canonical:
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text, kind)])
-        return dn.canonical(der.read(name.public_bytes()))
+        return dn.canonical(name.public_bytes())
 
     types = x509.name._ASN1Type
     assert key("Lab  Root ", types.UTF8String) == key("lab root", types.PrintableString)

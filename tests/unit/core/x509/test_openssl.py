@@ -62,12 +62,12 @@ def test_answers(
 def test_what_cannot_be_read_is_refused_or_passed_over() -> None:
     assert openssl.ask(b"junk", (), (ROOT.der,), VerifyFlags.NONE) == REFUSED
     assert openssl.ask(LEAF.der, (b"junk", INTER.der), (b"", ROOT.der), VerifyFlags.NONE).accepted
-    assert (openssl.readable(b"junk"), openssl.encoded(b"junk"), openssl.key(b"junk", "1.2")) == (False, None, (0, ""))
+    assert (openssl.encoded(b"junk"), openssl.key(b"junk", "1.2")) == (None, (0, ""))
 
 
 def test_no_error_is_left_for_the_next_tls_call() -> None:
     openssl.ask(LEAF.der, (), (), VerifyFlags.NONE)
-    openssl.readable(b"junk")
+    openssl.encoded(b"junk")
     openssl.key(LEAF.der, "1.2.3.4.5")
     assert lib.ERR_get_error() == 0
     assert SSL.Context(SSL.TLS_CLIENT_METHOD)
