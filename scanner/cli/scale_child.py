@@ -327,7 +327,7 @@ async def _part(job: Job, request: Request, place: PlanPlace) -> JobResult:
 
     def adapt(ports: Ports) -> Ports:
         backoffs.begin(ports.stats.breakers)
-        return replace(ports, lookup=PlannedLookup(answers, ports.lookup), vantages=vantages)
+        return replace(ports, lookup=PlannedLookup(answers, ports.lookup), together=None, vantages=vantages)
 
     async with _resolver(job, request) as resolved:
         own = _this_worker(job, request, resolved)

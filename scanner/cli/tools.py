@@ -57,10 +57,11 @@ async def wired(
     attempt = partial(_probe, settings, Extra(stages=stats.stages))
     connections = Connections(settings, stats, attempt, partial(note, "network"), patience=patience)
     async with open_resolver(resolved.dns) as resolver:
-        lookup, outage = resolved.lookup(resolver), connections.outage
-        lookups = Lookups(lookup, outage, partial(note, "dns"), stats, patience=patience)
+        lookup = resolved.lookup(resolver)
+        together = partial(resolver.lookup_together, dnssec=resolved.validated)
+        lookups = Lookups(lookup, together, connections.outage, partial(note, "dns"), stats, patience=patience)
         fetch = partial(code_of("scanner.net.https:fetch"), bind=settings.bind) if settings.sts else None
-        yield Ports(settings, lookups, connections, trust, scope, stats, Routes(), fetch)
+        yield Ports(settings, lookups, connections, trust, scope, stats, Routes(), fetch, together=lookups.together)
 
 
 def _probe(settings: Settings, extra: Extra, endpoint: Endpoint) -> Awaitable[ProbeResult]:

@@ -1,4 +1,4 @@
-"""Many concurrent DNS questions over UDP: ``Datagrams.ask`` sends one question and returns the reply.
+"""Many concurrent DNS questions over UDP: ``Datagrams.ask`` sends the questions of a task and returns the replies.
 
 A random id and a random source port protect a question against forged replies from an attacker who cannot see the
 question (RFC 5452 sections 9.2 and 10). Each DNS question in flight has its own UDP port, connected to the DNS server.
@@ -16,10 +16,10 @@ whose deadline has passed, so that a question needs neither an epoll registratio
 import select
 import socket
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-import outcome
 import trio
 
 from scanner.core.answers import TIMEOUT
@@ -35,16 +35,54 @@ AT_A_TIME = 64  # maximum number of datagrams read from one port before the othe
 _SILENCE = Miss(TIMEOUT, silent=True)
 
 
+class _Wait:
+    """The wait of one task for the replies to its questions; ``replies`` has the order of the questions."""
+
+    __slots__ = ("_bug", "_missing", "_task", "replies")
+
+    def __init__(self, count: int) -> None:
+        self.replies: list[Message | Miss] = [_SILENCE] * count
+        self._missing = count
+        self._bug: Exception | None = None
+        self._task: trio.lowlevel.Task | None = None
+
+    def put(self, place: int, reply: Message | Miss | Exception) -> None:
+        """Store the reply to a question, or the exception to raise; after the last reply, wake the task."""
+        if isinstance(reply, Exception):
+            self._bug = reply
+        else:
+            self.replies[place] = reply
+        self._missing -= 1
+        if not self._missing and self._task is not None:
+            trio.lowlevel.reschedule(self._task)
+
+    async def end(self, abandon: Callable[[object], trio.lowlevel.Abort]) -> list[Message | Miss]:
+        """Wait for all replies and return the replies; ``abandon`` is called if the task is cancelled."""
+        if self._missing:
+            self._task = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(abandon)
+        if self._bug is not None:
+            raise self._bug
+        return self.replies
+
+
+_NOBODY = _Wait(0)
+
+
 @dataclass(slots=True, eq=False)
 class _Port:
-    """A UDP socket connected to one server; ``task`` waits until ``until`` for the reply to ``ask``, if not None."""
+    """A UDP socket connected to one server; a task waits until ``until`` for the reply to ``ask``, if not None.
+
+    ``place`` is the place of the question among the questions of ``wait``.
+    """
 
     sock: socket.socket
     server: NameServer
     uses: int = MAX_USES
     strays: int = 0
     ask: Ask | None = None
-    task: trio.lowlevel.Task | None = None
+    wait: _Wait = _NOBODY
+    place: int = 0
     until: float = 0.0
 
 
@@ -57,38 +95,48 @@ class Datagrams:
         self._idle: defaultdict[NameServer, list[_Port]] = defaultdict(list)
         self._scope = trio.CancelScope()
 
-    async def ask(self, server: NameServer, ask: Ask, until: float) -> Message | Miss:
-        """Send a DNS question in a datagram and wait for the reply.
+    async def ask(self, server: NameServer, asks: Sequence[Ask], until: float) -> list[Message | Miss]:
+        """Send each DNS question in a datagram and wait for the replies to all questions.
 
         Args:
             server: the DNS server.
-            ask: the encoded question.
+            asks: the encoded questions.
             until: the deadline in seconds of trio's clock.
 
         Returns:
-            The reply, possibly truncated, or a ``Miss``: a timeout, a flood of datagrams that are not the reply, or a
-            kernel error.
+            For each question, the reply, possibly truncated, or a ``Miss``: a timeout, a flood of datagrams that are
+            not the reply, or a kernel error.
         """
-        try:
-            port = self._port(server)
-        except OSError as error:
-            return missed(error)
-        try:
-            port.sock.send(ask.wire)
-        except OSError as error:
-            self._close(port)
-            self._close_idle(server)
-            return missed(error)
-        port.ask, port.task, port.until = ask, trio.lowlevel.current_task(), until
+        wait = _Wait(len(asks))
+        for place, ask in enumerate(asks):
+            try:
+                port = self._sent(server, ask)
+            except OSError as error:
+                wait.put(place, missed(error))
+            else:
+                port.ask, port.wait, port.place, port.until = ask, wait, place, until
         if until < self._scope.deadline:  # noqa: PLR1730 - setting it takes as long as a cancel scope
             self._scope.deadline = until
 
         def abandon(_: object) -> trio.lowlevel.Abort:
-            self._close(port)
+            for port in [port for port in self._ports.values() if port.wait is wait and port.ask is not None]:
+                self._close(port)
             return trio.lowlevel.Abort.SUCCEEDED
 
-        reply: Message | Miss = await trio.lowlevel.wait_task_rescheduled(abandon)
-        return reply
+        return await wait.end(abandon)
+
+    def _sent(self, server: NameServer, ask: Ask) -> _Port:
+        """Send a question from an idle or new UDP port, and return the port."""
+        idle = self._idle[server]
+        port = idle.pop() if idle else self._open(server)
+        port.uses -= 1
+        try:
+            port.sock.send(ask.wire)
+        except OSError:
+            self._close(port)
+            self._close_idle(server)
+            raise
+        return port
 
     def close(self) -> None:
         """Close all UDP ports; questions in flight end with a timeout.
@@ -103,13 +151,6 @@ class Datagrams:
         self._idle.clear()
         trio.lowlevel.notify_closing(epoll.fileno())
         epoll.close()
-
-    def _port(self, server: NameServer) -> _Port:
-        """Return an idle UDP port connected to the server, or open a new port."""
-        idle = self._idle[server]
-        port = idle.pop() if idle else self._open(server)
-        port.uses -= 1
-        return port
 
     def _open(self, server: NameServer) -> _Port:
         sock = socket.socket(server.family, socket.SOCK_DGRAM)
@@ -182,14 +223,14 @@ class Datagrams:
         except Exception as error:  # noqa: BLE001 - a bug is raised in the waiting task: here it would end all questions
             self._end(port, error)
             return True
-        if reply is None or port.task is None:
+        if reply is None:
             port.strays += 1
             flooded = port.strays >= MAX_STRAYS
             if flooded:
                 self._end(port, Miss("flooded with datagrams that are not a reply"))
             return flooded
         port.ask, port.strays = None, 0
-        trio.lowlevel.reschedule(port.task, outcome.Value(reply))
+        port.wait.put(port.place, reply)
         if port.uses:
             self._idle[port.server].append(port)
         else:
@@ -198,12 +239,11 @@ class Datagrams:
 
     def _end(self, port: _Port, result: Miss | Exception) -> None:
         """Close a port; return or raise the result in the task that waits for the reply at the port."""
-        if port.ask is None:
+        if port.ask is not None:
+            port.wait.put(port.place, result)
+        else:
             with suppress(ValueError):
                 self._idle[port.server].remove(port)
-        elif port.task is not None:
-            ended = outcome.Value(result) if isinstance(result, Miss) else outcome.Error(result)
-            trio.lowlevel.reschedule(port.task, ended)
         self._close(port)
 
     def _close_idle(self, server: NameServer) -> None:

@@ -11,6 +11,7 @@ can restart in the meantime.
 The AD bit of an answer is used only if the server is trusted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -24,6 +25,7 @@ from scanner.net.datagrams import Datagrams
 from scanner.net.exchange import Miss, NameServer, missed, new_ask, over_tcp
 from scanner.net.gcra import GCRA
 from scanner.net.health import ServerHealth
+from scanner.settings import DNSSettings
 from scanner.vocabulary import Outcome, Security
 
 PAUSE = 0.1  # seconds before servers that failed immediately are queried again; the pause doubles each time
@@ -41,24 +43,22 @@ class Transport:
 
 
 class ServerQuery:
-    """The queries of one DNS question, and of the questions for its alias targets, to the servers of ``health``.
+    """The queries of a DNS question, and of the questions for its alias targets, to the servers of ``health``.
 
     Args:
         health: the DNS servers, in the order in which they are queried.
         transport: the state shared by all questions of the resolver.
-        attempt: time limit of one query in seconds.
-        total: time limit of all queries in seconds, from now; waits for the limit of the query rate are not counted.
+        settings: the time limits of one query and of all queries, which begin now; waits for the limit of the query
+            rate are not counted.
         dnssec: request validation.
     """
 
-    def __init__(
-        self, health: ServerHealth, transport: Transport, attempt: float, total: float, *, dnssec: bool
-    ) -> None:
+    def __init__(self, health: ServerHealth, transport: Transport, settings: DNSSettings, *, dnssec: bool) -> None:
         self._health = health
         self._transport = transport
-        self._attempt_limit = attempt
+        self._attempt_limit = settings.attempt
         self._started = trio.current_time()
-        self._deadline = self._started + total
+        self._deadline = self._started + settings.total
         self._dnssec = dnssec
 
     @property
@@ -84,6 +84,20 @@ class ServerQuery:
                 pause *= 2
             if trio.current_time() >= self._deadline:
                 return answer
+
+    async def first_answers(self, questions: Sequence[Question]) -> list[Answer | None]:
+        """Send several questions at the same time to the first server, and wait for the replies.
+
+        Returns:
+            For each question, the answer in the reply; None if no reply completes the answer. An answer that contains
+            aliases may be incomplete.
+        """
+        server = self._health.order(trio.current_time())[0]
+        until = max([await self._begin_attempt() for _ in questions])
+        asks = [new_ask(question, dnssec=self._dnssec, cd=False) for question in questions]
+        replies = await self._transport.datagrams.ask(server, asks, until)
+        read = [self._read(server, question, reply) for question, reply in zip(questions, replies, strict=True)]
+        return [None if answer.outcome is Outcome.ERROR or answer.aliases else answer for answer in read]
 
     def _is_final(self, answer: Answer, *, timed_out: bool) -> bool:
         """Return True if another round of queries could not improve the answer."""
@@ -120,7 +134,8 @@ class ServerQuery:
     async def _attempt(self, server: NameServer, question: Question, *, cd: bool = False) -> Message | Miss:
         """Query one server over UDP, and over TCP if the reply was truncated."""
         until = await self._begin_attempt()
-        reply = await self._transport.datagrams.ask(server, new_ask(question, dnssec=self._dnssec, cd=cd), until)
+        ask = new_ask(question, dnssec=self._dnssec, cd=cd)
+        (reply,) = await self._transport.datagrams.ask(server, (ask,), until)
         if not isinstance(reply, Message) or not reply.tc:
             return reply
         with trio.move_on_at(await self._begin_attempt()):

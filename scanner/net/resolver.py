@@ -6,7 +6,7 @@ servers fail, the resolvers of the setting ``confirm`` are also queried; their a
 does not change the outcome of the question.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -120,6 +120,43 @@ class Resolver:
             return cached
         return await self._in_flight.get(key, lambda: self._ask(key))
 
+    async def lookup_together(
+        self, questions: Sequence[tuple[str, str]], *, dnssec: bool = True
+    ) -> list[Answer | None]:
+        """Send several questions at the same time, and wait once for all replies, which needs less processor time.
+
+        A question that another task has in flight is sent again.
+
+        Args:
+            questions: for each question, an absolute name and a record type.
+            dnssec: request validation, as in ``lookup``.
+
+        Returns:
+            For each question, the answer from the cache or in the first reply, after at most ``settings.attempt``
+            seconds; None if the question needs ``lookup``, because the first reply is missing or does not complete the
+            answer, or because no slot is free.
+        """
+        keys = [CacheKey(canonical(name), rtype, dnssec) for name, rtype in questions]
+        now = trio.current_time()
+        answers = {key: self.cache.get(key, now) for key in keys}
+        wanted = {key: question for key in keys if not answers[key] and (question := _question(key))}
+        if not wanted or self._slots.value < len(wanted):
+            await trio.lowlevel.checkpoint()
+            return [answers[key] for key in keys]
+        for _ in wanted:
+            self._slots.acquire_nowait()
+        try:
+            query = ServerQuery(self._health, self._transport, self._settings, dnssec=dnssec)
+            replies = await query.first_answers(tuple(wanted.values()))
+        finally:
+            for _ in wanted:
+                self._slots.release()
+        for key, answer in zip(wanted, replies, strict=True):
+            if answer is not None:
+                answers[key] = answer
+                self.cache.put(key, answer, trio.current_time())
+        return [answers[key] for key in keys]
+
     def close(self) -> None:
         """Close the sockets of the resolver; a later lookup opens new sockets."""
         self._transport.datagrams.close()
@@ -160,8 +197,7 @@ class Resolver:
 
     async def _follow_aliases(self, question: Question, health: ServerHealth, *, dnssec: bool) -> Answer:
         """Send a DNS question; if the reply ends at an alias without records of its target, query the target."""
-        settings = self._settings
-        query = ServerQuery(health, self._transport, settings.attempt, settings.total, dnssec=dnssec)
+        query = ServerQuery(health, self._transport, self._settings, dnssec=dnssec)
         answer = part = await query.run(question)
         while unfinished(part) and answer.outcome is Outcome.NODATA:  # each part adds an alias, up to a limit
             part = await query.run(question._replace(name=answer.rname))

@@ -7,7 +7,7 @@ from scanner.core.names import is_address
 from scanner.facts import Answer
 from scanner.model import Skipped
 from scanner.reasons import Reason
-from scanner.run.ports import DNSLookup, Ports
+from scanner.run.ports import Ports
 from scanner.vocabulary import Family
 
 CONSIDERED = 400
@@ -48,17 +48,16 @@ def address_order(address: str) -> tuple[bool, bytes]:
     return is_ipv6, socket.inet_pton(socket.AF_INET6 if is_ipv6 else socket.AF_INET, address)
 
 
-async def find_addresses(host: str, lookup: DNSLookup) -> HostAddresses:
+async def find_addresses(host: str, ports: Ports) -> HostAddresses:
     """Look up the A and AAAA records of a host, even if the scan probes only one address family.
 
     A host that has addresses only of the family that the scan does not probe must not be recorded as a host without
-    addresses. The two lookups are sequential: with a nursery and concurrent tasks, the lookups would need twice the
-    processor time.
+    addresses.
     """
     if is_address(host):
         return HostAddresses(None, None, (host,))
-    a = await lookup(host, "A")
-    return HostAddresses(a, await lookup(host, "AAAA"), ())
+    a, aaaa = await ports.look_up((host, "A"), (host, "AAAA"))
+    return HostAddresses(a, aaaa, ())
 
 
 def choose_addresses(host: str, addresses: tuple[str, ...], ports: Ports) -> tuple[list[str], tuple[Skipped, ...]]:

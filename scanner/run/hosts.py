@@ -93,7 +93,7 @@ class HostExaminer:
             again: true if the host was examined in an earlier pass; such a host is probed even with ``--sni-sample``.
         """
         observed_at = now()
-        addresses = await find_addresses(key.host, self._ports.lookup)
+        addresses = await find_addresses(key.host, self._ports)
         lookup = await self._tlsa(key, addresses)
         chosen, skipped = choose_addresses(key.host, addresses.all, self._ports)
         dns = _HostDNS(observed_at, addresses, lookup, chosen, skipped, self._ports.vantages)
@@ -156,7 +156,7 @@ class HostExaminer:
 
     async def chosen_addresses(self, key: HostKey) -> tuple[list[str], tuple[Skipped, ...]]:
         """Return the addresses that ``examine`` would probe, and the addresses that ``examine`` would skip."""
-        addresses = await find_addresses(key.host, self._ports.lookup)
+        addresses = await find_addresses(key.host, self._ports)
         return choose_addresses(key.host, addresses.all, self._ports)
 
     async def _tlsa(self, key: HostKey, addresses: HostAddresses) -> TLSALookup:

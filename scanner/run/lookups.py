@@ -1,13 +1,13 @@
 """DNS lookups of a scan, which are repeated after an outage of the resolver or of the network."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import trio
 
 from scanner.facts import Answer
 from scanner.net.outage import PATIENCE, Outage
-from scanner.run.ports import DNSLookup
+from scanner.run.ports import DNSLookup, DNSQuestion
 from scanner.run.stats import Stats
 from scanner.vocabulary import Outcome, Phase, Security
 
@@ -22,6 +22,8 @@ class Lookups:
 
     Args:
         lookup: function that makes one lookup.
+        together: function that sends several questions at the same time, and returns None for each question that needs
+            ``lookup``; or None.
         network: the outage detector of the connections to mail servers.
         report: function that gets messages for the user about an outage of the DNS.
         stats: counters, of which ``dns`` is the number of lookups in flight.
@@ -31,6 +33,7 @@ class Lookups:
     def __init__(
         self,
         lookup: DNSLookup,
+        together: Callable[[Sequence[DNSQuestion]], Awaitable[list[Answer | None]]] | None,
         network: Outage[Any],
         report: Callable[[str], None],
         stats: Stats,
@@ -38,6 +41,7 @@ class Lookups:
         patience: float = PATIENCE,
     ) -> None:
         self._lookup = lookup
+        self._together = together
         self._network = network
         self._stages = stats.stages
         self._outage: Outage[tuple[str, str]] = Outage(self._works, report, "the DNS", patience=patience)
@@ -60,6 +64,19 @@ class Lookups:
             return answer
         finally:
             self._stages[Phase.DNS] -= 1
+
+    async def together(self, questions: Sequence[DNSQuestion]) -> list[Answer]:
+        """Return the answers for several names and record types, whose questions are sent at the same time."""
+        found: list[Answer | None] = [None] * len(questions)
+        if self._together is not None and not (self._network.active or self._outage.active):
+            self._stages[Phase.DNS] += len(questions)
+            try:
+                found = await self._together(questions)
+            finally:
+                self._stages[Phase.DNS] -= len(questions)
+            if any(found):
+                self._outage.worked(questions[0])
+        return [answer or await self(*question) for answer, question in zip(found, questions, strict=True)]
 
     async def _works(self, question: tuple[str, str]) -> bool:
         return _answered(await self._lookup(*question, fresh=True))

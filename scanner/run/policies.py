@@ -16,7 +16,7 @@ from scanner.facts import CertFacts
 from scanner.net.gates import Gates
 from scanner.net.single_flight import SingleFlight
 from scanner.run.addresses import HostAddresses, choose_addresses, find_addresses
-from scanner.run.ports import DNSLookup, FetchPath, Ports, now
+from scanner.run.ports import FetchPath, Ports, now
 from scanner.settings import Caps
 from scanner.sts import PolicyFetch, STSReport, TLSRPTReport
 from scanner.vocabulary import Phase, TXTRecord
@@ -45,10 +45,10 @@ class PolicyResult:
     certs: dict[str, CertFacts] = field(default_factory=dict)
 
 
-async def find_records(domain: str, lookup: DNSLookup) -> PolicyResult:
+async def find_records(domain: str, ports: Ports) -> PolicyResult:
     """Look up the MTA-STS record and the TLSRPT record of a domain, without a request for the policy."""
-    report = records.sts_report(domain, await lookup(records.record_name(domain), "TXT"), now())
-    return PolicyResult(report, records.tlsrpt_report(await lookup(records.tlsrpt_name(domain), "TXT")))
+    sts, tlsrpt = await ports.look_up((records.record_name(domain), "TXT"), (records.tlsrpt_name(domain), "TXT"))
+    return PolicyResult(records.sts_report(domain, sts, now()), records.tlsrpt_report(tlsrpt))
 
 
 class PolicyExaminer:
@@ -69,11 +69,11 @@ class PolicyExaminer:
         self._results.forget(lambda result: discovery.worth_retry(result.sts))
 
     async def _examine(self, domain: str) -> PolicyResult:
-        known = await find_records(domain, self._ports.lookup)
+        known = await find_records(domain, self._ports)
         report = known.sts
         if report.record is not TXTRecord.VALID:
             return known
-        found = await find_addresses(report.host, self._ports.lookup)
+        found = await find_addresses(report.host, self._ports)
         report = replace(report, a=found.a, aaaa=found.aaaa)
         chosen, skipped = choose_addresses(report.host, found.all, self._ports)
         fetches = [PolicyFetch(each.address, now(), {}, reason=each.reason) for each in skipped]

@@ -1,6 +1,6 @@
 """Interfaces of an examination: Python protocols for DNS, probes, routes and output, which tests replace."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -24,6 +24,10 @@ class DNSLookup(Protocol):
 
     async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
         """Return the answer for a name and record type; with ``fresh``, query the servers without a cache."""
+
+
+DNSQuestion = tuple[str, str]
+"""The name and the record type of a DNS lookup."""
 
 
 class ProbeEndpoint(Protocol):
@@ -73,7 +77,8 @@ class Ports:
     """The settings, interfaces and counters that all examinations of a scan share.
 
     ``fetch`` is None if the scan does not examine MTA-STS, so that the HTTP library is not loaded. ``vantages``
-    contains this machine in a scan with ``--dask``, and is empty in other scans.
+    contains this machine in a scan with ``--dask``, and is empty in other scans. ``together`` makes several lookups at
+    the same time; if it is None, ``look_up`` makes one lookup after the other.
     """
 
     settings: Settings
@@ -85,6 +90,13 @@ class Ports:
     has_route: HasRoute = has_route
     fetch: FetchPath | None = None
     vantages: tuple[Vantage, ...] = ()
+    together: Callable[[Sequence[DNSQuestion]], Awaitable[list[Answer]]] | None = None
+
+    async def look_up(self, *questions: DNSQuestion) -> list[Answer]:
+        """Return the answers to several DNS questions."""
+        if self.together is not None:
+            return await self.together(questions)
+        return [await self.lookup(*question) for question in questions]
 
 
 def now() -> datetime:

@@ -118,7 +118,7 @@ async def _route(target: Target, ports: Ports) -> RouteLine:
 
 async def _addresses(host: tuple[str, int], ports: Ports) -> AddressLine:
     try:
-        found = await find_addresses(host[0], ports.lookup)
+        found = await find_addresses(host[0], ports)
         chosen, skipped = choose_addresses(host[0], found.all, ports)
     except Exception as error:  # noqa: BLE001 - recorded and counted; the other hosts are looked up
         ports.stats.internal_errors += 1

@@ -73,7 +73,7 @@ async def write_records(path: Path, routes: Path, targets: Iterator[Target], por
             destination, answer = target.destination, mx.get(target.destination.key)
             if answer is not None and has_policy(destination, route.from_mx(destination.host, answer)):
                 with suppress(Exception):  # the missing line becomes an internal error of the domain
-                    found = await find_records(destination.host, ports.lookup)
+                    found = await find_records(destination.host, ports)
                     file.write(codec.encode(PolicyLine(destination.key, destination.host, found.sts, found.tlsrpt)))
 
         await for_each(targets, look_up, ports)

@@ -97,7 +97,7 @@ async def _scans(settings: DNSSettings) -> AsyncIterator[Lookups]:
 
     network: Outage[str] = Outage(works, print, "the network")
     async with open_resolver(settings) as resolver:
-        yield Lookups(resolver.lookup, network, print, Stats())
+        yield Lookups(resolver.lookup, resolver.lookup_together, network, print, Stats())
 
 
 def _dnspython(port: int) -> Ask:

@@ -13,7 +13,7 @@ from scanner.core.answers import TIMEOUT
 from scanner.core.wire import Message, Question
 from scanner.net import datagrams as module
 from scanner.net.datagrams import Datagrams
-from scanner.net.exchange import Miss, NameServer, new_ask, server_at
+from scanner.net.exchange import Ask, Miss, NameServer, new_ask, server_at
 
 RESPONSE = b"\x81\x80"
 
@@ -32,8 +32,11 @@ class UDPPeer:
         self.heard: list[Message | Miss] = []
 
     async def ask(self, server: NameServer, seconds: float = 5.0) -> None:
-        ask = new_ask(Question("a.example", "A"), dnssec=True, cd=False)
-        self.heard.append(await self.ports.ask(server, ask, trio.current_time() + seconds))
+        asks = two_questions()[:1]
+        self.heard += await self.ports.ask(server, asks, trio.current_time() + seconds)
+
+    async def ask_all(self, asks: list[Ask], seconds: float = 5.0) -> None:
+        self.heard += await self.ports.ask(self.server, asks, trio.current_time() + seconds)
 
     def take(self) -> Sent:
         return self.sock.recvfrom(512)
@@ -229,3 +232,49 @@ async def test_a_bug_in_reading_a_reply_is_raised_in_the_task_that_asked(
         (sent,) = await begin(peer, nursery, peer.server, 1)
         peer.reply(sent)
     assert isinstance(peer.heard[0], Message)
+
+
+def two_questions() -> list[Ask]:
+    return [new_ask(Question(name, "A"), dnssec=True, cd=False) for name in ("a.example", "b.example")]
+
+
+async def test_the_replies_to_several_questions_have_the_order_of_the_questions(peer: UDPPeer) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(peer.ask_all, two_questions())
+        await trio.testing.wait_all_tasks_blocked()
+        first, second = peer.take(), peer.take()
+        assert first[1] != second[1], "each question has a port of its own"
+        peer.reply(second)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert peer.heard == []
+        peer.reply(first)
+    assert [reply.question.name for reply in peer.heard if isinstance(reply, Message) and reply.question] == [
+        "a.example",
+        "b.example",
+    ]
+
+
+async def test_a_timeout_of_one_question_keeps_the_reply_to_the_other(peer: UDPPeer) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(peer.ask_all, two_questions(), 0.05)
+        await trio.testing.wait_all_tasks_blocked()
+        peer.reply((peer.take(), peer.take())[1])
+    assert peer.heard[0] == Miss(TIMEOUT, silent=True)
+    assert isinstance(peer.heard[1], Message)
+
+
+async def test_a_cancelled_wait_closes_the_ports_of_the_open_questions(peer: UDPPeer) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(peer.ask_all, two_questions())
+        nursery.start_soon(peer.ask, peer.server)
+        await trio.testing.wait_all_tasks_blocked()
+        peer.reply(peer.take())
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        nursery.cancel_scope.cancel()
+    assert [port.ask for port in peer.ports._ports.values()] == [None], "the answered port is idle"
+
+
+async def test_a_question_that_cannot_be_sent_ends_at_once(peer: UDPPeer) -> None:
+    refused = server_at("255.255.255.255", 53, trust=True)  # the kernel refuses it without SO_BROADCAST (ip(7), EACCES)
+    found = await peer.ports.ask(refused, two_questions(), trio.current_time() + 5)
+    assert found == [Miss("Permission denied")] * 2

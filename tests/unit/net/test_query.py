@@ -14,6 +14,7 @@ from scanner.net.exchange import Ask, Miss, NameServer, server_at
 from scanner.net.gcra import GCRA
 from scanner.net.health import ServerHealth
 from scanner.net.query import MAX_QUICK_ROUNDS, PAUSE, ServerQuery, Transport
+from scanner.settings import DNSSettings
 from scanner.vocabulary import Outcome, Security
 
 FIRST, SECOND = (server_at(f"192.0.2.{n}", 53, trust=True) for n in (1, 2))
@@ -37,20 +38,21 @@ class ScriptedDatagrams(Datagrams):
         self._script = script
         self.asked: list[NameServer] = []
 
-    async def ask(self, server: NameServer, ask: Ask, until: float) -> Message | Miss:
-        assert ask.question == QUESTION
+    async def ask(self, server: NameServer, asks: Sequence[Ask], until: float) -> list[Message | Miss]:
+        assert [ask.question for ask in asks] == [QUESTION]
         self.asked.append(server)
         reply = self._script(server)
         silent = isinstance(reply, Miss) and reply.silent
         await trio.sleep_until(until if silent else trio.current_time())
-        return reply
+        return [reply]
 
 
 async def run(
     script: Callable[[NameServer], Message | Miss], servers: Sequence[NameServer] = (FIRST, SECOND), total: float = 20
 ) -> tuple[Answer, list[NameServer]]:
     datagrams = ScriptedDatagrams(script)
-    query = ServerQuery(ServerHealth(servers), Transport(GCRA(1e6), datagrams), attempt=5, total=total, dnssec=True)
+    settings = DNSSettings(attempt=5, total=total)
+    query = ServerQuery(ServerHealth(servers), Transport(GCRA(1e6), datagrams), settings, dnssec=True)
     answer = await query.run(QUESTION)
     return answer, datagrams.asked
 
@@ -80,7 +82,8 @@ async def test_an_error_reply_is_kept_if_no_server_answers(autojump_clock: trio.
 async def test_the_wait_for_the_rate_moves_the_deadline(autojump_clock: trio.testing.MockClock) -> None:
     """Three queries, of which the second and third wait five seconds: 15 s of silence and 10 s of waits."""
     datagrams = ScriptedDatagrams(lambda _: SILENT)
-    query = ServerQuery(ServerHealth([FIRST]), Transport(GCRA(0.1), datagrams), attempt=5, total=15, dnssec=True)
+    settings = DNSSettings(attempt=5, total=15)
+    query = ServerQuery(ServerHealth([FIRST]), Transport(GCRA(0.1), datagrams), settings, dnssec=True)
     await query.run(QUESTION)
     assert len(datagrams.asked) == 3
     assert trio.current_time() == pytest.approx(25.0)

@@ -790,3 +790,75 @@ async def test_no_servers_in_the_settings_means_those_of_the_system() -> None:
     async with open_resolver(DNSSettings()) as resolver:
         labels = [server.label for server in resolver._health.servers]
     assert labels == [server_at(*at, trust=False).label for at in system_servers()]
+
+
+# --- several questions at the same time ---------------------------------------------------------------------------
+
+
+async def test_several_questions_are_sent_before_the_first_reply(server: Script) -> None:
+    both = trio.Event()
+
+    async def when_both_arrived(asked: ReceivedQuery) -> list[bytes]:
+        if len(server.seen) == 2:
+            both.set()
+        await both.wait()
+        return [asked.pack(made(asked, rcode="NXDOMAIN"))]
+
+    server.table = {"a.example": when_both_arrived, "b.example": when_both_arrived}
+    async with open_resolver(server.settings) as resolver:
+        found = await resolver.lookup_together([("a.example", "MX"), ("b.example", "MX")])
+    assert [answer and answer.outcome for answer in found] == [Outcome.NXDOMAIN] * 2
+
+
+async def test_several_questions_are_answered_in_their_order(server: Script) -> None:
+    server.table = {"a.example": says(MX), "b.example": says(rcode="NXDOMAIN")}
+    server.table["c.example"] = says("c.example. TXT two")
+    async with open_resolver(server.settings) as resolver:
+        found = await resolver.lookup_together([("A.example.", "MX"), ("b.example", "TXT"), ("c.example", "TXT")])
+    assert [answer and (answer.name, answer.outcome, answer.records) for answer in found] == [
+        ("a.example", Outcome.DATA, ("10 mx.example",)),
+        ("b.example", Outcome.NXDOMAIN, ()),
+        ("c.example", Outcome.DATA, ('"two"',)),
+    ]
+    assert len({asked.peer[1] for asked in server.seen}) == 3, "each question has a port of its own"
+
+
+async def test_an_answer_in_the_cache_is_not_queried_with_the_others(server: Script) -> None:
+    server.table["a.example"] = says("a.example. A 192.0.2.1", rcode="NOERROR")
+    async with open_resolver(server.settings) as resolver:
+        first = await resolver.lookup("a.example", "A")
+        server.table["a.example"] = says("a.example. AAAA 2001:db8::1")
+        both = await resolver.lookup_together([("a.example", "A"), ("a.example", "AAAA")])
+        again = await resolver.lookup_together([("a.example", "AAAA"), ("a.example", "A")])
+    assert both[0] is first
+    assert again == [both[1], both[0]]
+    assert len(server.seen) == 2
+
+
+async def _truncates(asked: ReceivedQuery) -> list[bytes]:
+    reply = made(asked, MX)
+    reply.flags |= dns.flags.TC
+    return [asked.pack(reply)]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(nothing, id="timeout"),
+        pytest.param(says(rcode="SERVFAIL"), id="SERVFAIL"),
+        pytest.param(says("a.example. CNAME b.example.", "b.example. MX 10 mx.example."), id="alias"),
+        pytest.param(_truncates, id="truncated"),
+    ],
+)
+async def test_a_question_whose_first_reply_completes_no_answer_needs_a_lookup(server: Script, reply: Reply) -> None:
+    server.table = {"a.example": reply, "b.example": says("b.example. MX 10 mx.example.")}
+    async with open_resolver(server.settings) as resolver:
+        found = await resolver.lookup_together([("a.example", "MX"), ("b.example", "MX"), ("a..example", "MX")])
+    assert [answer and answer.records for answer in found] == [None, ("10 mx.example",), None]
+    assert len(server.seen) == 2
+
+
+async def test_questions_together_need_a_slot_each(server: Script) -> None:
+    async with open_resolver(replace(server.settings, in_flight=1)) as resolver:
+        assert await resolver.lookup_together([("a.example", "MX"), ("b.example", "MX")]) == [None, None]
+    assert server.seen == []

@@ -21,13 +21,13 @@ def test_addresses_are_sorted_by_family_and_octets() -> None:
 
 
 async def test_an_address_literal_is_not_looked_up() -> None:
-    literal = await find_addresses(V4, World({}).zone)
+    literal = await find_addresses(V4, World({}).ports(Settings()))
     assert (literal.answers, literal.all) == ((), (V4,))
 
 
 async def test_both_families_are_looked_up_also_for_a_missing_host() -> None:
-    zone = World(missing(MX1)).zone
-    answers = (await find_addresses(MX1, zone)).answers
+    ports = World(missing(MX1)).ports(Settings())
+    answers = (await find_addresses(MX1, ports)).answers
     assert [(answer.rtype, answer.outcome) for answer in answers] == [
         ("A", Outcome.NXDOMAIN),
         ("AAAA", Outcome.NXDOMAIN),

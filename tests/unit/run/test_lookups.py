@@ -1,5 +1,7 @@
 """Lookups that fall into an outage are repeated after it."""
 
+from collections.abc import Sequence
+
 import trio
 from trio.testing import MockClock
 
@@ -30,7 +32,7 @@ async def test_a_lookup_that_fails_in_an_outage_of_the_network_is_repeated(autoj
 
     network: Outage[int] = Outage(back, lambda _: None, "all")
     network.worked(0)
-    lookups = Lookups(lookup, network, lambda _: None, Stats())
+    lookups = Lookups(lookup, None, network, lambda _: None, Stats())
     found: list[Answer] = []
 
     async def ask() -> None:
@@ -59,9 +61,32 @@ async def test_lookups_are_counted_while_they_are_in_flight(autojump_clock: Mock
     def report(text: str) -> None:
         raise AssertionError(text)
 
-    lookups = Lookups(lookup, Outage(works, report, "all"), report, stats)
+    lookups = Lookups(lookup, None, Outage(works, report, "all"), report, stats)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(lookups, "a.test", "MX")
         await trio.sleep(1)
         assert stats.stages[Phase.DNS] == 1
+    assert stats.stages[Phase.DNS] == 0
+
+
+async def test_a_question_without_an_answer_among_several_is_looked_up_alone() -> None:
+    stats, alone = Stats(), []
+    mx = fakes.answer("a.test", "MX", "10 mx.a.test")
+
+    async def lookup(name: str, rtype: str, *, fresh: bool = False) -> Answer:
+        alone.append((name, rtype))
+        return fakes.nothing(name, rtype)
+
+    async def together(questions: Sequence[tuple[str, str]]) -> list[Answer | None]:
+        assert stats.stages[Phase.DNS] == len(questions) == 2
+        return [mx, None]
+
+    async def works(_: object) -> bool:
+        return True
+
+    outage: Outage[int] = Outage(works, lambda _: None, "all")
+    found = await Lookups(lookup, together, outage, lambda _: None, stats).together(
+        [("a.test", "MX"), ("b.test", "MX")]
+    )
+    assert (found[0], found[1].name, alone) == (mx, "b.test", [("b.test", "MX")])
     assert stats.stages[Phase.DNS] == 0
