@@ -1,9 +1,8 @@
 """The properties of an MX host that the paper tables count."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from sys import intern
-from typing import Any
 
 from results.store.reader import Run
 from scanner.core.failure_reason import is_local
@@ -46,8 +45,6 @@ STARTTLS_CLASSES = (
 The labels ``4xx``, ``50x``, ``55x`` and ``5xx`` (all other codes) group the reply codes of a rejection.
 """
 
-_COMMON = ("records", "unusable", "disagree", "families")
-
 DISAGREEMENTS = ("reachable", "TLS", "certificate", "DANE match")
 
 
@@ -61,7 +58,6 @@ class HostFacts:
     IPv6 addresses.
     """
 
-    host: str
     secure: bool
     usable: bool
     reached: bool
@@ -75,15 +71,10 @@ class HostFacts:
 
 
 def host_facts(run: Run) -> dict[str, HostFacts]:
-    """Return the properties of every MX host of a run by report key; memory grows with the number of hosts."""
-    alike: dict[Any, Any] = {}
-    return {intern(report.key): _sharing(_facts(report), alike) for report in run.hosts()}
-
-
-def _sharing(facts: HostFacts, alike: dict[Any, Any]) -> HostFacts:
-    """Replace each value that equals a value of an earlier host by the object of the earlier host, to save memory."""
-    common = {name: alike.setdefault(value, value) for name in _COMMON for value in (getattr(facts, name),)}
-    return replace(facts, **common)
+    """Return the properties of every MX host of a run by report key; hosts with equal properties share one object."""
+    alike: dict[HostFacts, HostFacts] = {}
+    found = ((report.key, _facts(report)) for report in run.hosts())
+    return {intern(key): alike.setdefault(facts, facts) for key, facts in found}
 
 
 def starttls_class(endpoint: EndpointReport) -> str:
@@ -126,7 +117,6 @@ def _facts(report: HostReport) -> HostFacts:
     values = _values(report)
     families = [[n for n, each in enumerate(report.endpoints) if (":" in each.address) is v6] for v6 in (False, True)]
     return HostFacts(
-        host=report.host,
         secure=bool(answers) and all(answer.security is Security.SECURE for answer in answers),
         usable=report.tlsa.dane is None,
         reached=any(map(accepted_tcp, report.endpoints)),

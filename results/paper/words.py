@@ -96,13 +96,14 @@ class PaperWords:
         ``step`` is the index in ``FUNNEL`` of the last step of protection that the domains of the group ``kind`` reach.
         """
         self._concentration(kind)
-        known = [host.report for host in kind.hosts if host.report in self._facts]
-        facts = [self._facts[key] for key in known if key is not None]
+        found = {host.name: self._facts.get(host.report or "") for host in kind.hosts}
+        known = {name: each for name, each in found.items() if each is not None}
+        facts = known.values()
         words: set[Word] = {("mx_kind", mx_label(kind.route, kind.verdict.reasons))}
         words.add(("starttls_furthest", furthest([each.starttls for each in facts], NO_ADDRESS)))
         if step >= FUNNEL.index("mx_secure"):
             words.update(("step", label) for each in facts for label in steps_of(each))
-        words.update(_coverage(kind, {each.host for each in facts if each.usable}))
+        words.update(_coverage(kind, {name for name, each in known.items() if each.usable}))
         if kind.verdict.sts is not None:
             words.add(("dane_sts", dane_and_sts(kind.verdict.dane, kind.verdict.sts)))
         return frozenset(words)

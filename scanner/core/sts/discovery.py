@@ -124,6 +124,8 @@ def _refused_certificate(report: STSReport, fetch: PolicyFetch) -> Discovery:
 
 def worth_retry(report: STSReport) -> bool:
     """Return whether another attempt could find the policy; a failed DNSSEC validation is conclusive."""
+    if report.record is TXTRecord.ABSENT:
+        return False
     if any(_bogus(answer) for answer in (report.txt, report.a, report.aaaa)):
         return False
     failure = report.fetches[-1].failure if report.fetches else None

@@ -74,10 +74,14 @@ class _Selected:
     error: str = ""
 
 
+_ABSENT = _Selected(TXTRecord.ABSENT)
+_LOOKUP_FAILED = _Selected(TXTRecord.LOOKUP_FAILED)
+
+
 def _selected(answer: Answer, version: str) -> _Selected:
     """Select the TXT record that begins with a version."""
-    if answer.outcome is Outcome.ERROR:
-        return _Selected(TXTRecord.LOOKUP_FAILED)
+    if not answer.records:  # most domains have no record
+        return _LOOKUP_FAILED if answer.outcome is Outcome.ERROR else _ABSENT
     texts = [text_of(rdata) for rdata in answer.records]
     marked = [fields for text in texts if (fields := _fields(text)) and len(fields) > 1 and fields[0] == version]
     if len(marked) > 1:
@@ -86,7 +90,7 @@ def _selected(answer: Answer, version: str) -> _Selected:
         return _Selected(TXTRecord.VALID, marked[0][1:])
     if any(text.strip().casefold().startswith(version.casefold()) for text in texts):
         return _Selected(TXTRecord.INVALID, error=f"the record does not begin with {version};")
-    return _Selected(TXTRecord.ABSENT)
+    return _ABSENT
 
 
 def _fields(text: str) -> tuple[str, ...]:
