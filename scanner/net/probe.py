@@ -31,6 +31,9 @@ from scanner.vocabulary import FailureKind, Phase
 if TYPE_CHECKING:
     from scanner.net.gnutls import RawKeyStream
 
+KEPT_OPEN = 5.0
+"""Seconds for which every server keeps a connection open during a TLS handshake; later, the server may close it."""
+
 _CHUNK = 16 * 1024
 """Maximum number of octets of clear text per read; a usual SMTP reply is shorter."""
 
@@ -182,6 +185,7 @@ class _ProbeDriver:
         self._tls_errors: tuple[str, ...] = ()
         self._is_large = False
         self._spent = 0.0  # seconds of computation in the TLS handshake
+        self._waited = 0.0  # seconds of the wait for ``Extra.large``
 
     async def run(self, stream: trio.abc.Stream | None = None, *, bind: str | None = None) -> ProbeResult:
         """Connect unless a stream is given, do the whole SMTP dialogue, close the stream and return the result."""
@@ -266,7 +270,7 @@ class _ProbeDriver:
             await work()
         except Exception as exc:  # noqa: BLE001 - failure_of classifies all exceptions, including bugs
             self._tls_errors = tls_errors.of(exc)
-            return failure_of(exc, phase)
+            return self._with_wait(failure_of(exc, phase))
         finally:
             stages[phase] -= 1
             self._stage_began = self._clock()
@@ -328,8 +332,16 @@ class _ProbeDriver:
         deadline.at = float("inf")
         await self._extra.large.begin()
         self._is_large = True
-        now = self._clock()
-        deadline.at, self._end = now + left, self._end + now - began
+        self._waited = self._clock() - began
+        deadline.at, self._end = self._clock() + left, self._end + self._waited
+
+    def _with_wait(self, failure: Failure) -> Failure:
+        """Return a failure of this scanner if the server ended the handshake after the wait for ``Extra.large``."""
+        closed = failure.kind in (FailureKind.CLOSED, FailureKind.RESET)
+        if not closed or self._waited < KEPT_OPEN or self._handshake is not None:
+            return failure
+        text = f"the connection waited {self._waited:.0f} s for a limit of this scanner, and the server closed it"
+        return Failure(failure.phase, FailureKind.RESOURCES, text=text)
 
     async def _close_tls(self) -> None:
         if self._tls is None or self._handshake is None:

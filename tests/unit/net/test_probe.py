@@ -21,7 +21,7 @@ from scanner.facts import Endpoint, Failure, Probe, Reply
 from scanner.net import tcp
 from scanner.net.deadlines import TICK
 from scanner.net.large_connections import LargeConnections
-from scanner.net.probe import Extra, ProbeResult, converse, probe
+from scanner.net.probe import KEPT_OPEN, Extra, ProbeResult, converse, probe
 from scanner.net.probe_events import Listener, Secured
 from scanner.net.tls import Identity, TLSStream
 from scanner.settings import AUTHENTICATED, OPPORTUNISTIC, Timeouts
@@ -590,3 +590,34 @@ async def test_large_connections_wait_for_each_other_and_the_wait_does_not_count
         extra.large.end(0)
     assert [probe.failure for probe in seen] == [None, None]
     await extra.large.begin()  # the second large connection has ended
+
+
+@pytest.mark.parametrize(("seconds", "kind"), [(KEPT_OPEN - 1, FailureKind.RESET), (60, FailureKind.RESOURCES)])
+async def test_a_server_that_gives_up_during_a_long_wait_for_a_limit_of_ours_is_not_judged(
+    seconds: float, kind: FailureKind, autojump_clock: trio.testing.MockClock
+) -> None:
+    extra = Extra(large=LargeConnections(1))
+
+    async def script(server: MailServer) -> None:
+        await server.say(b"220 mx\r\n")
+        await server.hear()
+        await server.say(EHLO)
+        await server.hear()
+        await server.say(b"220 go\r\n")
+        with trio.move_on_after(seconds / 2):
+            await server.secure(
+                server_context(padding=20_000, version=SSL.TLS1_2_VERSION, ciphers="ECDHE-ECDSA-AES128-GCM-SHA256")
+            )
+        await server.stream.aclose()
+
+    await extra.large.begin()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(release_after, seconds, extra.large)
+        failure = (await run(script, extra=extra)).probe.failure
+    assert failure is not None
+    assert (failure.phase, failure.kind) == (Phase.HANDSHAKE, kind)
+
+
+async def release_after(seconds: float, large: LargeConnections) -> None:
+    await trio.sleep(seconds)
+    large.end(0)
