@@ -70,7 +70,10 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class MoreCounts:
-    """Labels that are counted in addition to the labels of the summary: of MX hosts by report key, and of domains."""
+    """Labels that are counted in addition to the labels of the summary.
+
+    ``hosts`` maps the key of a host's report to labels; ``domains`` returns the labels of a group of domains.
+    """
 
     hosts: Mapping[str, frozenset[Word]]
     domains: MoreWords

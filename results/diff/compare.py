@@ -54,7 +54,7 @@ class RunInfo:
 
     @property
     def complete(self) -> bool:
-        """True if the scan examined the whole list of domains."""
+        """True if the scan of the run is complete."""
         return self.state is RunState.COMPLETE
 
 
