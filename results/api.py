@@ -23,8 +23,8 @@ class OpenRun(Run):
         """Return the record of a domain; None if the run does not contain the domain.
 
         Args:
-            key: the key of the record, or the domain in ASCII (A-labels), in upper or lower case, with or without a
-                final dot.
+            key: the member ``key`` of the record, or the domain in ASCII (A-labels), in upper or lower case, with or
+                without a final dot.
 
         Returns:
             The record with the reports of its MX hosts (``reports``) and summaries of their certificates

@@ -18,7 +18,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class CountTable:
-    """The numbers of domains and of MX hosts for each value of a table; the numbers in ``base`` are 100 percent."""
+    """The numbers of domains and of MX hosts for each row of a table; the numbers in ``base`` are 100 percent."""
 
     base: Count
     rows: dict[str, Count]

@@ -93,12 +93,12 @@ class Columns:
 
         Args:
             domain: the name of the domain.
-            target: the JSON of the domain's target.
+            target: the JSON of the member ``target`` of the domain's record.
             verdict: the verdict of the domain.
             failing: the failing MX hosts of the domain.
 
         Raises:
-            CodecError: the JSON is not a target.
+            CodecError: the JSON does not have the form of a target.
         """
         ranked = any(name in target for name in _IMPORTANCE)
         if not self._column and not ranked:

@@ -102,7 +102,7 @@ def words_of_domain(verdict: VerdictPart, mx: str, kind: str, step: int, *, rout
 
 
 def words_of_host(host: HostPart, reasons: Collection[str]) -> Iterator[Word]:
-    """Yield the kind and the value of each word of an MX host's verdict, such as ``host_dane`` and ``mismatch``.
+    """Yield the labels of an MX host's verdict, such as ``("host_dane", "mismatch")``.
 
     ``reasons`` includes the reason codes of the host's addresses.
     """

@@ -119,13 +119,13 @@ def _no_more(_kind: DomainKind, _step: int) -> frozenset[Word]:
 class Domains:
     """Counter of the lines of domains.jsonl: call ``add`` for each line and ``settle`` after the last line.
 
-    ``by_word`` maps labels to numbers of domains. ``masks`` maps each MX host to its labels as a bit mask,
-    ``domains_of`` the number of domains of each MX host, and ``host_dane`` maps the key of each host's report to the
-    most severe DANE verdict of the host. ``listed`` contains the domains that a report names.
+    ``by_word`` maps labels to numbers of domains. ``masks`` maps each MX host to its labels as a bit mask, and
+    ``domains_of`` to the number of its domains. ``host_dane`` maps the key of each host's report to the most severe
+    DANE verdict of the host. ``listed`` contains the domains that a report names.
 
     Args:
         facts: labels of each MX host, by the key of the host's report.
-        usable: keys of reports with usable TLSA records.
+        usable: keys of the reports of MX hosts with usable TLSA records.
         more: function that returns further labels of a group of domains.
         column: column of the target list by whose values domains are counted, empty for none.
     """
@@ -257,7 +257,7 @@ class Domains:
         self._words.clear()
 
     def _settle(self, kind: DomainKind) -> tuple[frozenset[Word], ...]:
-        """Count the steps, hosts and providers of a group of domains; return the label sets of domains and hosts."""
+        """Count the domains of a group by step, host and provider; return the label sets of domains and hosts."""
         usable = not self._usable.isdisjoint([host.report for host in kind.hosts])
         step = funnel_step(kind.route, kind.verdict, [host.dane for host in kind.hosts], usable=usable)
         self._steps[step] += kind.size
@@ -304,7 +304,10 @@ class Domains:
         return found
 
     def _words_of_domain(self, kind: DomainKind, step: int) -> tuple[frozenset[Word], int]:
-        """Return the labels of a group of domains, and the bit mask of the labels that also count for the MX hosts."""
+        """Return the labels of a group of domains, and the bit mask of the labels that also count for the MX hosts.
+
+        A reason of an MX host counts only for the MX hosts that have the reason.
+        """
         verdict, hosts = kind.verdict, kind.hosts
         by_hosts = hosts[0].reasons if len(hosts) == 1 else frozenset[str]().union(*[host.reasons for host in hosts])
         mx, known_by = mx_state(kind.route), mx_kind(kind.route)

@@ -97,7 +97,7 @@ def reasons_of(host: HostPart) -> frozenset[str]:
 
 
 def _text(host: HostPart) -> str:
-    """Return the SMTP reply or error text in an MX host's verdict, or else the first text of an address."""
+    """Return the SMTP reply or error text in an MX host's verdict, or else the first such text of an address."""
     return next((text for text in (host.text, *(endpoint.text for endpoint in host.endpoints)) if text), "")
 
 

@@ -30,12 +30,12 @@ class Health(StrEnum):
 
     @property
     def bad(self) -> bool:
-        """True if mail to the domain or host fails for a proved cause."""
+        """True for ``broken`` and ``absent``: a fault of the domain or host was proved."""
         return self in (Health.BROKEN, Health.ABSENT)
 
 
 def domain_health(dane: str, outcome: str, reasons: Collection[str]) -> Health:
-    """Return the health of a domain: ``broken`` if DANE is broken, mail is not delivered, or no MX host exists.
+    """Return the health of a domain: ``broken`` if DANE is broken, mail is not delivered, or no MX host has an address.
 
     Args:
         dane: the DANE verdict.

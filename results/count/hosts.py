@@ -55,7 +55,7 @@ class ExpiringHost:
 class Disagreement:
     """An MX host whose addresses differ in the property ``what``.
 
-    ``values`` contains a pair (address, value of the property) for each address.
+    ``values`` contains a pair (address, value of the property) for each address with a known value.
     """
 
     host: str

@@ -23,8 +23,8 @@ def words_of_policy(verdict: str | None, sts: STSPart | None, tlsrpt: TXTPart | 
 
     Args:
         verdict: the MTA-STS verdict of the domain.
-        sts: the MTA-STS policy, None if the domain takes no mail.
-        tlsrpt: the TLSRPT record.
+        sts: the MTA-STS record and policy, None if the domain takes no mail.
+        tlsrpt: the TLSRPT record, None if the domain takes no mail.
     """
     if verdict is None:
         return frozenset()

@@ -70,7 +70,10 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class MoreCounts:
-    """Labels that are counted in addition to the labels of the summary: of MX hosts by report key, and of domains."""
+    """Labels that are counted in addition to the labels of the summary.
+
+    ``hosts`` maps the key of a host's report to labels; ``domains`` returns the labels of a group of domains.
+    """
 
     hosts: Mapping[str, frozenset[Word]]
     domains: MoreWords
@@ -156,7 +159,7 @@ def count_run(run: Run, more: MoreCounts | None = None, column: str = "") -> Cou
 
     Args:
         run: the run, finished or not.
-        more: labels that are counted in addition to the summary.
+        more: labels that are counted in addition to the labels of the summary.
         column: column of the target list by whose values domains are counted, empty for none.
 
     Raises:
@@ -272,7 +275,7 @@ def _sts_funnel(counted: Counted) -> dict[str, CountTable]:
 
 
 def _unnamed_hosts(hosts: Hosts, found: Mapping[str, dict[str, Count]]) -> None:
-    """Add the labels of MX hosts to which no domain line refers yet, as can occur in an unfinished run."""
+    """Add rows of zeros for the labels of MX hosts to which no domain line refers yet, as in an unfinished run."""
     for words in hosts.facts.values():
         for table, word in words:
             if table in found:

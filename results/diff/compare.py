@@ -54,7 +54,7 @@ class RunInfo:
 
     @property
     def complete(self) -> bool:
-        """True if the scan examined the whole list of domains."""
+        """True if the scan of the run is complete."""
         return self.state is RunState.COMPLETE
 
 
@@ -92,12 +92,13 @@ class Comparison:
     ``column`` is the column of the target list by whose values the changes are grouped. ``compared`` is the
     number of domains that occur both in the newest run and in an earlier run. ``counts`` contains the number of domains
     and MX hosts of each ``ChangeKind``, and ``groups`` contains the changes by MX host and cause. ``new_unknown``
-    contains domains that were protected and are inconclusive in the newest run, and ``unclear`` contains domains that
-    were broken and are inconclusive in the newest run. ``absent`` is the number of domains that do not exist in the
-    newest run and did not exist in the latest conclusive earlier run. ``changed`` contains the domains whose verdict
-    changed without being newly broken, newly unknown or fixed. ``not_scanned`` is the number of domains that the newest
-    run lacks because the newest run is incomplete. ``transitions`` counts the changes of verdicts by field and by the
-    text ``old > new``. ``expiring`` contains hosts whose certificate in the newest run has expired or expires soon.
+    contains domains that were wholly or partly protected and are inconclusive in the newest run. ``unclear`` contains
+    domains that were broken and are inconclusive or only inferred to be sound in the newest run. ``absent`` is the
+    number of domains with the health ``absent`` in the newest run and in the latest conclusive earlier run. ``changed``
+    contains the other domains whose verdict changed. ``not_scanned`` is the number of domains that the newest run lacks
+    because the newest run is incomplete. ``transitions`` counts the changes of verdicts by member of the verdict, such
+    as ``dane``, and by the text ``old > new``. ``expiring`` contains hosts whose certificate in the newest run has
+    expired or expires soon.
     """
 
     runs: tuple[RunInfo, ...]

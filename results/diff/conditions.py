@@ -60,7 +60,10 @@ def _removed(found: Comparison, _condition: Condition) -> str:
 
 
 def _shrunk(found: Comparison, condition: Condition) -> str:
-    """Return a sentence if a complete newest run has ``percent`` % fewer domains than the last complete earlier run."""
+    """Return a sentence if the number of domains fell by ``percent`` % or more since the last complete earlier run.
+
+    The result is empty if the newest run is not complete.
+    """
     *earlier, new = found.runs
     old = next((run for run in reversed(earlier) if run.complete), None)
     if old is None or not new.complete or not old.domains:
