@@ -15,7 +15,7 @@ from results.store.reader import Run
 class EarlierRun:
     """The MX hosts of an earlier run.
 
-    ``failed`` contains the failing hosts, ``broken`` the hosts with a proved fault.
+    ``failed`` contains the hosts that failed, including inconclusive hosts; ``broken`` only those with a proved fault.
     """
 
     started: datetime
