@@ -69,7 +69,7 @@ def _counts(section: CountSection, console: Console, top: int) -> None:
 
 
 def shown_rows(section: CountSection, top: int) -> int:
-    """Return the maximum number of printed rows: ``top`` for a section of ``OPEN``; else enough for every vocabulary value."""
+    """Return the maximum number of printed rows: ``top`` for a section of ``OPEN``, else enough for all values."""
     return top if section.key in OPEN else max(top, CLOSED)
 
 
