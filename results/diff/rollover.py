@@ -73,10 +73,10 @@ class HostObservation:
 
 @dataclass(frozen=True, slots=True)
 class Rollover:
-    """A rollover.
+    """A certificate rollover at a host with TLSA records.
 
     ``began`` is the time of the last observation before the rollover. ``ended`` is the time of the first observation
-    after the rollover in which the TLSA records match every chain.
+    after the rollover in which the TLSA records match every chain, None if there is no such observation.
     """
 
     outcome: RolloverClass
