@@ -10,7 +10,7 @@ accepts sessions without a certificate, a scan at ``dane`` or above does not. A 
 report or a certificate keeps the stored verdict; such domains are counted.
 
 Domains with the same first MX host are judged soon after each other, so that the evidence of each host is recomputed
-about once. Domains whose names are not in the certificates of a host share the verdict of the host.
+about once. Domains with equal MX records whose names are not in the certificates of a host share the host's verdict.
 
 The memory needed grows with the numbers of MX hosts, certificates (see ``store.by_key``) and changes, not of domains.
 """

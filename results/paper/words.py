@@ -138,7 +138,7 @@ def mx_label(route: RoutePart, reasons: Sequence[str]) -> str:
 
 
 def _coverage(kind: DomainKind, usable: Collection[str]) -> Iterator[Word]:
-    """Yield a label of ``COVERAGE`` for the MX hosts with usable and for the MX hosts with matching TLSA records.
+    """Yield ``PUBLISHED``, and a label of ``COVERAGE`` for the MX hosts with usable and with matching TLSA records each.
 
     A domain whose MX hosts have no usable TLSA records gets no labels.
 
