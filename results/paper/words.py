@@ -138,7 +138,7 @@ def mx_label(route: RoutePart, reasons: Sequence[str]) -> str:
 
 
 def _coverage(kind: DomainKind, usable: Collection[str]) -> Iterator[Word]:
-    """Yield ``PUBLISHED``, and a label of ``COVERAGE`` for the MX hosts with usable and with matching TLSA records each.
+    """Yield ``PUBLISHED``, one label of ``COVERAGE`` for usable and one for matching TLSA records of a domain's MX hosts.
 
     A domain whose MX hosts have no usable TLSA records gets no labels.
 
