@@ -138,7 +138,7 @@ def mx_label(route: RoutePart, reasons: Sequence[str]) -> str:
 
 
 def _coverage(kind: DomainKind, usable: Collection[str]) -> Iterator[Word]:
-    """Yield ``PUBLISHED``, one label of ``COVERAGE`` for usable and one for matching TLSA records of a domain's MX hosts.
+    """Yield ``PUBLISHED``, and one label of ``COVERAGE`` for usable and one for matching TLSA records of a domain.
 
     A domain whose MX hosts have no usable TLSA records gets no labels.
 
