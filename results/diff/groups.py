@@ -25,9 +25,9 @@ REMOVED = "mx-record-removed"
 class ChangeKind(StrEnum):
     """The kind of change in the health (``sound``, ``broken`` or ``unknown``) of a domain or MX host.
 
-    ``new-unknown`` means that the domain or host was protected in the latest conclusive run and is inconclusive now,
-    for the first time. ``unclear`` means that the domain or host was broken before and is inconclusive now, or sound
-    without a probe of the broken host (``--sni-sample``).
+    ``new-unknown`` means that the domain or host was protected in the latest earlier run that contains it, and is
+    inconclusive now. ``unclear`` means that the domain or host was broken in its latest conclusive run, and now is
+    inconclusive or is inferred to be sound without a probe of the broken host (``--sni-sample``).
     """
 
     NEW_BROKEN = "new-broken"
@@ -48,9 +48,10 @@ class ChangeGroup:
 
     ``host`` is the MX host of the group, empty if no MX host explains the change. ``cause`` is a value of ``HostCause``
     or a reason code; if ``kind`` is ``fixed``, ``cause`` is the cause of the former fault. ``words`` is the text of the
-    cause. ``text`` is an SMTP reply or error text of the host in the newest run. ``since`` is the earliest time at
-    which a domain of the group was observed as broken since its last sound state. ``group`` is the value of the column
-    by which changes are grouped, and empty without such a column. ``domains`` is sorted.
+    cause. ``text`` is an SMTP reply or error text of the host in the newest run; if ``kind`` is ``fixed``, in the run
+    with the former fault. ``since`` is the earliest time at which a domain of the group was observed as broken since
+    its last sound state. ``group`` is the value of the column of the target list by which changes are grouped, and
+    empty without such a column. ``domains`` is sorted.
     """
 
     kind: ChangeKind
@@ -130,8 +131,8 @@ class Groups:
     def result(self) -> list[ChangeGroup]:
         """Return the groups of domains in the order of ``ChangeKind``.
 
-        Within a kind of change, the groups are sorted by column value, groups without a value last; within a column
-        value, the group with the most domains is first.
+        Groups of the same kind are sorted by ``ChangeGroup.group``, groups without this value last. Among groups with
+        the same kind and value, the group with the most domains is first.
         """
         order = list(ChangeKind)
         merged: dict[tuple[ChangeKind, str, str, str], ChangeGroup] = {}

@@ -85,7 +85,7 @@ class HostComparison:
 class HostChanges:
     """Collector of the changes at MX hosts.
 
-    The memory contains only changed hosts and the server certificates of the newest run.
+    The memory used grows with the number of changed hosts and the number of server certificates in the newest run.
     """
 
     def __init__(self, affected: Counter[str]) -> None:
@@ -119,7 +119,7 @@ class HostChanges:
 
         Args:
             runs: the compared runs, in the order of time.
-            soon: upper limit of the expiry times of the listed certificates.
+            soon: the time before which a certificate has to expire to be included in ``HostComparison.expiring``.
 
         Raises:
             StoreError: a file of a run cannot be read.

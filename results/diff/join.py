@@ -63,11 +63,11 @@ def joined(
 
 
 def grouped(lines: Iterable[bytes], group: Callable[[bytes], bytes], count: int) -> Iterator[bytes]:
-    """Yield lines in an order in which the lines of one group are near each other.
+    """Yield lines in an order in which the lines with the same value of ``group`` are near each other.
 
     Args:
         lines: the lines, each with a line feed at its end.
-        group: function that returns the group of a line.
+        group: function that returns the value by which a line is grouped, such as the key of a host report.
         count: the number of buckets (temporary files); with one bucket, the order of the lines does not change.
 
     Raises:

@@ -104,7 +104,7 @@ def policy_state(sts: _StoredPolicy, tlsrpt: _StoredRecord | None, verdict: Doma
     Args:
         sts: the MTA-STS policy of the domain.
         tlsrpt: the TLSRPT record of the domain, None if the record was not queried.
-        verdict: the verdict of MTA-STS.
+        verdict: the MTA-STS verdict of the domain.
     """
     lost = sts.policy is None and verdict is DomainSTS.INVALID
     return PolicyState(sts.record, sts.id, sts.policy, lost, None if tlsrpt is None else tlsrpt.record)

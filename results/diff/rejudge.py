@@ -9,8 +9,8 @@ another security level uses the handshakes made with the TLS profile of the scan
 accepts sessions without a certificate, a scan at ``dane`` or above does not. A domain for which the run lacks a host
 report or a certificate keeps the stored verdict; such domains are counted.
 
-Domains are judged in groups with the same first MX host, so that each host is judged about once. If the names of
-several domains are not in the certificates of a host, the host is judged once for all these domains.
+Domains with the same first MX host are judged soon after each other, so that the evidence of each host is recomputed
+about once. Domains with equal MX records whose names are not in the certificates of a host share the host's verdict.
 
 The memory needed grows with the numbers of MX hosts, certificates (see ``store.by_key``) and changes, not of domains.
 """
@@ -100,7 +100,7 @@ class Rejudged:
 
 @dataclass(frozen=True, slots=True)
 class _JudgedHost:
-    """The report of a host with recomputed evidence, the certificates of the host, and the verdicts of the host."""
+    """The report of a host with recomputed evidence, its certificates, and its verdicts for the domains that use it."""
 
     report: HostReport
     shown: dict[str, CertFacts]
@@ -151,7 +151,7 @@ class Rejudge:
         return new if old.verdict.sts is None else self._with_sts(new)
 
     def domains(self) -> Iterator[DomainRecord]:
-        """Yield the domains of the run, grouped by the first MX host.
+        """Yield the domains of the run; domains with the same first MX host are near each other.
 
         Raises:
             StoreError: a file cannot be read or written, or a line is not a record of a domain.
@@ -203,7 +203,7 @@ class Rejudge:
         return first.domain(level, way, hosts) if first else rollup.judge_domain(level, way, hosts)
 
     def _shared(self, hosts: Sequence[HostVerdict]) -> judgement.HostVerdicts | None:
-        """Return the verdicts of the first host, None if the host was not examined."""
+        """Return the verdicts that domains with the same first host share, None if the host was not examined."""
         return self._host(hosts[0].report).verdicts if hosts and hosts[0].report is not None else None
 
     def _judged_host(self, key: str) -> _JudgedHost:
@@ -217,7 +217,7 @@ class Rejudge:
         return _JudgedHost(judged, shown, judgement.HostVerdicts(judged, shown))
 
     def _evidence(self, old: EndpointReport, lookup: TLSALookup, shown: dict[str, CertFacts]) -> EndpointReport:
-        """Recompute the evidence about all certificates of an address, if the run contains evidence for the address."""
+        """Recompute the DANE and PKIX evidence of an address for each certificate whose evidence the run contains."""
         others = tuple(self._judged(other, other.probe, lookup, shown) for other in old.algorithms)
         return replace(self._judged(old, sessions(old).shown, lookup, shown), algorithms=others)
 
@@ -289,7 +289,8 @@ def _first_report(line: bytes) -> bytes:
 def _route(old: Route) -> Route:
     """Recompute the route (the MX hosts) of a domain from the stored MX answer.
 
-    If no MX answer is stored, the new route leads directly to the first host of the stored route.
+    If no MX answer is stored, because the scan made no MX lookup for the destination, the first host of the stored
+    route is the only host of the new route.
     """
     if old.mx is None:
         return route.direct(old.hosts[0].host) if old.hosts else old

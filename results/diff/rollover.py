@@ -37,8 +37,8 @@ observation:
 
 The runs do not show the states of a host between two runs. If a rollover caused a mismatch that began and ended between
 two runs, its class is therefore ``correct``, and ``overlap`` is False. An inconclusive run (lookup failed, no
-connection) is ignored. A run in which the TLSA records are securely absent ends a period of observations, and a new
-period begins with the next run.
+connection) is ignored. If a run shows that the host has no usable TLSA record, the observations before this run are
+not compared with the observations after it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -73,10 +73,10 @@ class HostObservation:
 
 @dataclass(frozen=True, slots=True)
 class Rollover:
-    """A rollover.
+    """A certificate rollover at a host with TLSA records.
 
     ``began`` is the time of the last observation before the rollover. ``ended`` is the time of the first observation
-    after the rollover in which the TLSA records match every chain.
+    after the rollover in which the TLSA records match every chain, None if there is no such observation.
     """
 
     outcome: RolloverClass
@@ -158,7 +158,7 @@ def _sound(old: HostObservation, new: HostObservation) -> Rollover:
 
 
 def _fault(old: HostObservation, new: HostObservation) -> Rollover | None:
-    """Return the rollover fault that happened between two observations.
+    """Return the faulty rollover that happened between two observations.
 
     Return None if neither the server certificate nor the TLSA records changed, for example if the server no longer
     sends the issuer that a record matches.

@@ -59,7 +59,7 @@ class MXState:
 
     @property
     def unseen(self) -> bool:
-        """True if the host is sound only by inference from other hosts, so that no probe saw the end of a fault."""
+        """True if the sound state is inferred from other hosts, so that no probe shows whether a fault has ended."""
         return self.health is Health.SOUND and self.reason == Reason.INFERRED_FROM_SAMPLE
 
 

@@ -51,7 +51,7 @@ class HostCase:
         return (error for evidence in found if evidence is not None for error in evidence.errors)
 
     def other_mismatches(self) -> Iterator[tuple[CertAlg, CertFacts]]:
-        """Return the certificates with further key algorithms that match no TLSA record, each with its algorithm."""
+        """Return the certificates, except those sent by default, that match no TLSA record, each with its algorithm."""
         for endpoint in self.report.endpoints if self.report else ():
             for other in endpoint.algorithms:
                 chain = other_chain(other, self.certs or {})

@@ -105,7 +105,7 @@ def _detail(case: HostCase, reason: str) -> str:
 
 
 def _others(case: HostCase) -> str:
-    """Return as text the server's certificates with further key algorithms that match no TLSA record."""
+    """Return as text the server's certificates, except the one sent by default, that match no TLSA record."""
     found = dict.fromkeys(f"{alg}: {leaf.subject}" for alg, leaf in case.other_mismatches())
     return f" ({', '.join(list(found)[:NAMES])})" if found else ""
 

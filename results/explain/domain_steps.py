@@ -55,7 +55,7 @@ class Reasoning:
             console: the output console.
             reports: host reports by key.
             certs: certificates by SHA-256 digest.
-            sightings: certificates that match the data of TLSA records, by pairs of host and data.
+            sightings: for each MX host, the certificates that match its TLSA records, by the data of the record.
         """
         self._console = console
         self._reports = reports

@@ -15,7 +15,7 @@ from results.store.reader import Run
 class EarlierRun:
     """The MX hosts of an earlier run.
 
-    ``failed`` contains the failing hosts, ``broken`` the hosts with a proved fault.
+    ``failed`` contains the hosts that failed, including inconclusive hosts; ``broken`` only those with a proved fault.
     """
 
     started: datetime
@@ -75,8 +75,8 @@ def _was_not_broken(host: str, past: Sequence[EarlierRun]) -> bool:
 def newly_broken_domains(run: Run, history: Iterable[Run]) -> int:
     """Return the number of domains that are broken now and were sound in their latest conclusive earlier run.
 
-    The rule for a newly broken domain is the rule of ``mxsweep diff``. The memory needed grows with the number of
-    broken domains.
+    A domain with only inconclusive results in earlier runs is also counted. The rule for a newly broken domain is the
+    rule of ``mxsweep diff``. The memory needed grows with the number of broken domains.
 
     Raises:
         StoreError: a file of a run cannot be read.

@@ -19,9 +19,10 @@ def sightings(
         wanted: the data of the TLSA records of each host, in hex.
 
     Returns:
-        A mapping from host and TLSA record data to a certificate. If the host itself sent a matching
-        certificate, the mapping contains the certificate that the host sent in the latest run. If only other hosts
-        sent a matching certificate, the mapping contains a certificate of the current run, or else of the earliest run.
+        A mapping from host and TLSA record data to a certificate. If the host itself sent a matching certificate, the
+        mapping contains the certificate of the latest earlier run in which the host sent one, or else of the current
+        run. If only other hosts sent a matching certificate, the mapping contains a certificate of the current run, or
+        else of the earliest run.
 
     Raises:
         StoreError: a file of a run cannot be read.

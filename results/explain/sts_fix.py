@@ -109,6 +109,6 @@ def _lines(record: DomainRecord, reason: Reason) -> Iterator[str]:
 
 
 def _address(record: DomainRecord) -> str:
-    """Return the correct URIs of a TLSRPT record, or else the postmaster address of the domain."""
+    """Return the report addresses (``rua``) of a TLSRPT record, or else the postmaster address of the domain."""
     listed = record.tlsrpt.rua if record.tlsrpt is not None else ()
     return ",".join(uri for uri in listed if '"' not in uri) or f"{SCHEMES[0]}:postmaster@{domain_of(record)}"

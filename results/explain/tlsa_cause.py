@@ -1,4 +1,4 @@
-"""Search for the cause of a TLSA mismatch, by comparing the chain under every selector and matching type.
+"""Search for the cause of a TLSA mismatch: comparison of record and chain under every selector and matching type.
 
 The search distinguishes a record with a wrong field, a record of an old certificate, and a record of a certificate that
 the server does not send. The functions of this module are pure. RFC 6698 section 2.1 defines the fields of a TLSA
@@ -97,7 +97,7 @@ class RecordFinding:
 def search(
     records: Sequence[TLSARecord], chain: Sequence[CertFacts], sightings: Mapping[str, SeenCertificate]
 ) -> tuple[RecordFinding, ...]:
-    """Return the cause for each TLSA record of a host.
+    """Return the cause of the mismatch of each TLSA record of a host.
 
     Args:
         records: the TLSA records of the host.

@@ -2,7 +2,7 @@
 
 Broken hosts and hosts that do not answer precede inconclusive hosts in the list. Among the hosts that are broken or do
 not answer, and among the inconclusive hosts, the hosts are sorted by the number of affected domains, the largest first,
-and then by the importance of these domains.
+and then by the column ``importance`` of the target list.
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,7 +71,8 @@ def worklist(
     Args:
         run: the run.
         failing: the failing hosts in the summary of the run.
-        history: earlier runs, which are searched for the start of each failure and for replaced certificates.
+        history: earlier runs, which are searched for the start of each failure and for certificates that match the
+            TLSA records.
         top: maximum number of returned hosts, at most ``LIMIT``.
         past: the MX hosts and the failing MX hosts of each earlier run; None to read these hosts from ``history``.
 

@@ -59,8 +59,8 @@ class TableDefinition:
             these tables.
         source: an SQL query over the lines of ``file`` that returns one row for each row of the table.
         key: the stored column that contains the key of the line.
-        first: SQL condition that selects one of the rows that ``source`` makes of a line.
-        keep: SQL condition that selects the rows of the table.
+        first: SQL condition that is true for one of the rows that ``source`` makes of a line, to count the lines.
+        keep: SQL condition that selects the rows of the table among the rows that ``source`` makes.
         joined: an SQL join with the stored rows ``r`` that supplies values to the ``sql`` expressions of columns.
         needs: other tables that the SQL join ``joined`` reads.
         of_host: function that returns the rows that Python makes of the report of an MX host for DuckDB, without the

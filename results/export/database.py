@@ -325,10 +325,7 @@ def _read(path: Path, members: str) -> str:
 
 
 def _own_rows(table: TableDefinition) -> str:
-    """Return the SQL condition that selects the rows of one run.
-
-    The SQL expression ``stored`` of the column ``run`` is the name of the run.
-    """
+    """Return the SQL condition that selects the rows of the run for which ``table`` was defined (``table_of``)."""
     return next(f"run = {column.stored}" for column in table.columns if column.name == "run")
 
 

@@ -310,9 +310,9 @@ def _session(handshake: Handshake | None) -> dict[str, Any]:
 
 
 def _others(endpoint: EndpointReport) -> dict[str, Any]:
-    """Return the columns about certificates with other key algorithms.
+    """Return the columns about certificates with another key algorithm than the certificate sent by default.
 
-    ``other_tlsa_matched`` is False if any certificate with another key algorithm does not match the TLSA records.
+    ``other_tlsa_matched`` is False if any of these certificates does not match the TLSA records.
     """
     served = [other for other in endpoint.algorithms if other.served is Served.YES]
     leaves = [digest for other in served if other.probe.handshake for digest in other.probe.handshake.chain[:1]]

@@ -1,4 +1,4 @@
-"""RRsets as text in the presentation format of zone files (RFC 1035 section 5.1), an element for each record."""
+"""RRsets as text in the presentation format of zone files (RFC 1035 section 5.1), one line for each record."""
 
 from scanner.core.tlsa import parse_rdata, presentation
 from scanner.facts import Answer, TLSALookup

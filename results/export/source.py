@@ -22,7 +22,7 @@ from results.store.reader import LINE_FILES, Run, lines_path
 
 
 class Sources:
-    """Provider of files for DuckDB, in a directory for temporary files.
+    """Provider of JSON line files for DuckDB, which creates links and copies in a directory for temporary files.
 
     ``confined`` is true if DuckDB can read only files of this directory, so that DuckDB needs a copy of each line file.
     """

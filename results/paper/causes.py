@@ -24,8 +24,8 @@ def mismatch_causes(run: Run, history: Sequence[Run], wrong: Collection[str]) ->
         wrong: report keys of the MX hosts with a DANE mismatch.
 
     Returns:
-        For each host name, a value of ``tlsa_cause.Cause``; or a reason code, if a TLSA record matches a chain with an
-        error, or if only the name or another certificate of the host does not match.
+        For each host name, a value of ``tlsa_cause.Cause``, or a reason code. The reason code is that of an error in a
+        chain that a TLSA record matches, of the mismatch of another certificate of the host, or of a name mismatch.
     """
     reports = find(run, "hosts", HostReport, wrong)
     certs = certs_of(run, reports.values())
@@ -37,8 +37,8 @@ def mismatch_causes(run: Run, history: Sequence[Run], wrong: Collection[str]) ->
 def _cause(report: HostReport, certs: Mapping[str, CertFacts], elsewhere: Mapping[str, SeenCertificate]) -> str:
     """Return the most specific cause of the DANE mismatch at any address of a host.
 
-    If no address has a cause, return the reason code of a mismatch of a certificate with another key algorithm, or, if
-    all these certificates match, the reason code of a mismatch of the host's name.
+    If the certificates that the addresses send by default match, return the reason code of a mismatch of a certificate
+    with another key algorithm, or, if these certificates also match, the reason code of a name mismatch.
     """
     found = [cause for endpoint in report.endpoints if (cause := _of_address(report, endpoint, certs, elsewhere))]
     others = [other.dane for endpoint in report.endpoints for other in endpoint.algorithms if other.dane is not None]

@@ -42,7 +42,7 @@ STARTTLS_CLASSES = (
 )
 """Outcomes of STARTTLS at an address, ordered by progress of the session, the most advanced first.
 
-The labels ``4xx``, ``50x``, ``55x`` and ``5xx`` (all other codes) group the reply codes of a rejection.
+The labels ``4xx``, ``50x``, ``55x`` and ``5xx`` (all other codes) are classes of SMTP reply codes of a rejection.
 """
 
 DISAGREEMENTS = ("reachable", "TLS", "certificate", "DANE match")
@@ -52,8 +52,8 @@ DISAGREEMENTS = ("reachable", "TLS", "certificate", "DANE match")
 class HostFacts:
     """The properties of an MX host that the tables of a publication count.
 
-    ``records`` contains the parameters (``3 1 1``) of each TLSA record, and ``unusable`` the reasons of unusable
-    records. ``disagree`` lists the properties that differ between addresses, and ``families`` the properties that
+    ``records`` contains the parameters (``3 1 1``) of each TLSA record, and ``unusable`` the reasons why records are
+    unusable. ``disagree`` lists the properties that differ between addresses, and ``families`` the properties that
     differ between IPv4 and IPv6. ``addresses`` is the number of addresses; ``both`` is True if the host has IPv4 and
     IPv6 addresses.
     """

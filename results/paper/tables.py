@@ -1,9 +1,9 @@
 """The tables of a measurement paper, made from one run, or from several runs for key rollovers.
 
-Every table has two counts: domains, and MX hosts; a host of several domains is counted once. A domain has the labels of
-all its MX hosts, so the sum of a column of domains can exceed the total. A table of STARTTLS outcomes counts each
-domain only in the row of its most advanced outcome. The note of a table states the number to which the percentages
-refer.
+Every table except T7 counts both domains and MX hosts; a host of several domains is counted once. A domain is counted
+in the rows of all its MX hosts, so the sum of a column of domains can exceed the total. The table of STARTTLS outcomes
+counts each domain only in the row of its most advanced outcome. The note of a table states to which number the
+percentages refer.
 
 The package ``results.count`` computes the numbers, so that the tables agree with the report and the metrics of the run.
 The memory used grows with the number of MX hosts and certificates, not with the number of domains.

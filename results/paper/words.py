@@ -76,8 +76,8 @@ def between_families(what: str) -> str:
 class PaperWords:
     """Function object that returns the labels of domains and counts domains by their first MX host.
 
-    ``by_host`` counts domains by the MX host that senders try first; ``by_provider``, ``protected`` and ``broken``
-    count domains by the provider of this host.
+    ``by_host`` counts domains by the MX host that senders try first. By the provider of this host, ``by_provider``
+    counts all domains, ``protected`` the protected domains and ``broken`` the domains with broken DANE.
 
     Args:
         facts: properties of each MX host, by the key of the host report.
@@ -138,7 +138,7 @@ def mx_label(route: RoutePart, reasons: Sequence[str]) -> str:
 
 
 def _coverage(kind: DomainKind, usable: Collection[str]) -> Iterator[Word]:
-    """Yield the labels for the shares of a domain's MX hosts with usable and with matching TLSA records.
+    """Yield ``PUBLISHED``, and one label of ``COVERAGE`` for usable and one for matching TLSA records of a domain.
 
     A domain whose MX hosts have no usable TLSA records gets no labels.
 

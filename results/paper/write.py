@@ -59,7 +59,7 @@ def write_paper(run: Run, directory: Path, version: str, history: Sequence[Run] 
 
     Raises:
         StoreError: a run cannot be read, or a file cannot be written.
-        ValueError: the history is newer than the run.
+        ValueError: an earlier run is newer than ``run``.
     """
     earlier = sorted(history, key=lambda one: one.header.started)
     with naming(directory):

@@ -40,7 +40,7 @@ COLUMNS = (
     "group",
 )
 """The columns of a CSV report. ``section`` is the key of a section of the report; failing MX hosts have the key
-``worklist``, domains with a fault of MTA-STS or TLSRPT the key ``policies``.
+``worklist`` (``unjudged`` if inconclusive), domains with a fault of MTA-STS or TLSRPT the key ``policies``.
 
 ``group`` is the value of the column of the target list by which the failing MX hosts are divided.
 """
@@ -239,7 +239,7 @@ def _policy_row(task: PolicyTask, fault: Explanation) -> dict[str, object]:
 
 
 def _listing_rows(table: Table) -> Iterator[dict[str, object]]:
-    """Return the CSV rows of a table of names.
+    """Yield the CSV rows of a table whose first column names the rows.
 
     The CSV column ``name`` contains the first cell of a row, and ``text`` contains the other cells with their titles.
     """

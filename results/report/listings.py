@@ -9,7 +9,7 @@ from results.render.tables import Cell, Table
 from scanner.model import RunHeader
 
 SHOWN_HOSTS = 5
-"""Maximum number of MX hosts that a report names for a domain with more MX hosts or addresses than are examined."""
+"""Maximum number of MX hosts with unexamined addresses that the report names for a domain above a limit of the scan."""
 
 
 def listings(summary: Summary, header: RunHeader, column: str) -> Iterator[Table]:

@@ -1,4 +1,4 @@
-"""One text for each contact of failing MX hosts and of domains with a fault of MTA-STS (``report --mail-merge``).
+"""Texts to send to the contacts of failing MX hosts and of domains with MTA-STS faults (``report --mail-merge``).
 
 Contacts, names and replies come from lists, zones and peers, and are escaped in the text. The name of a contact is
 never used as a path.

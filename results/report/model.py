@@ -49,7 +49,7 @@ class CountSection:
 
 @dataclass(frozen=True, slots=True)
 class TaskGroup:
-    """The failing MX hosts of the domains with one value of a column of the target list.
+    """The failing MX hosts of the domains that have the same value in a column of the target list.
 
     The entry of an MX host counts and names only the domains for which the column contains ``value``.
     """

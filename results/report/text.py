@@ -69,7 +69,7 @@ def _counts(section: CountSection, console: Console, top: int) -> None:
 
 
 def shown_rows(section: CountSection, top: int) -> int:
-    """Return the maximum number of printed rows: ``top`` for a section of ``OPEN``, else at least ``CLOSED``."""
+    """Return the maximum number of printed rows: ``top`` for a section of ``OPEN``, else enough for all values."""
     return top if section.key in OPEN else max(top, CLOSED)
 
 
@@ -87,7 +87,7 @@ def _worklist(report: Report, console: Console, top: int) -> None:
 
 
 def hidden(tasks: Sequence[Task], top: int) -> int:
-    """Return the number of MX hosts that are not shown if ``top`` urgent and ``top`` other hosts are shown."""
+    """Return the number of MX hosts not shown if ``top`` urgent and ``top`` inconclusive hosts are shown."""
     urgent = sum(task.urgent for task in tasks)
     return max(0, urgent - top) + max(0, len(tasks) - urgent - top)
 

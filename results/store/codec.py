@@ -93,7 +93,7 @@ def _dump(record: object, options: int) -> bytes:
 
 
 def _foreign(value: object) -> str:
-    """Return a value of a type that orjson does not support as a value that orjson can encode."""
+    """Convert a value of a type that orjson does not support to a value that orjson can encode."""
     if isinstance(value, bytes):
         return b64encode(value).decode("ascii")
     raise TypeError(f"no JSON form for {value!r}")

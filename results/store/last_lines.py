@@ -121,10 +121,10 @@ def line_number(path: Path, start: int) -> int:
 
 
 def _survey(path: Path, corrupt: CorruptLines | None) -> tuple["array[int]", dict[str, int]]:
-    """Return the hash slot of each line's key, and the last line number of each key that may be on several lines.
+    """Return the hash of each line's key (see ``_slot``), and the last line number of each key on several lines.
 
-    If two different keys have the same hash slot, the result also contains a key that is on one line only, which does
-    not affect the choice of lines.
+    If two different keys have the same hash, the second part of the result also contains a key that is on one line
+    only, which does not affect the choice of lines.
     """
     seen = bytearray(_FILTER_BITS // 8)
     slots = array("I")

@@ -151,7 +151,11 @@ class ProbePart(Lean, frozen=True):
 
 
 class EvidencePart(Lean, frozen=True):
-    """The members of DANE evidence needed to count results: the depth of the match, and the errors of the match."""
+    """The members of DANE evidence needed to count results.
+
+    ``depth`` is the chain depth of the certificate that a TLSA record matches, or -1. ``errors`` contains the path
+    validation errors.
+    """
 
     depth: int
     errors: tuple[msgspec.Raw, ...] = ()
@@ -195,7 +199,7 @@ class AddressPart(Lean, frozen=True):
 
     @property
     def small_hello_only(self) -> bool:
-        """True if the handshake fails with the default groups of the TLS library and succeeds with classical groups."""
+        """True if the handshake failed with all key exchange groups and succeeded with classical groups only."""
         return len(self.probes) > 1 and roles(self.probes).small_hello_only
 
     @property
