@@ -97,8 +97,8 @@ class Store:
             anew: true if hosts are examined again, so that ``find_host`` ignores the lines written before this call.
 
         Raises:
-            StoreError: the directory does not contain a run, another process writes to the run, or a file cannot be
-                read or written.
+            StoreError: the directory does not contain a run, the run is compressed, another process writes to the run,
+                or a file cannot be read or written.
         """
         Run.open(path)
         _refuse_compressed(path)
