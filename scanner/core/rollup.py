@@ -321,7 +321,7 @@ def _combined(votes: Sequence[Dane]) -> DomainDane:
 
 
 def _dane_voters(hosts: Sequence[HostVerdict]) -> list[HostVerdict]:
-    """Return the hosts that are reachable or judged from the DNS alone; without such hosts, return all hosts."""
+    """Return the hosts with ``votes`` that are reachable or judged from the DNS alone, or else all with ``votes``."""
     voters = [host for host in hosts if host.votes]
     kept = [host for host in voters if host.dane in _BY_DNS or Reason.HOST_UNREACHABLE not in host.reasons]
     return kept or voters
