@@ -35,7 +35,7 @@ _T = TypeVar("_T")
 
 
 def lines_path(run: Path, name: str) -> Path:
-    """Return the path from which a line file is read; ``name`` is a key of ``LINE_FILES``.
+    """Return the path of a line file or of its temporary unpacked copy; ``name`` is a key of ``LINE_FILES``.
 
     Raises:
         StoreError: the file is compressed and cannot be unpacked.
@@ -74,7 +74,7 @@ class Run:
         return cls(path, header, corrupt)
 
     def domains(self) -> Iterator[DomainRecord]:
-        """Yield the domains, each once, in the order of the last lines of their keys.
+        """Yield the last record of each domain, in the order of the file.
 
         Raises:
             StoreError: the file cannot be read, or a line is not a record of the class of its file; ``hosts``,

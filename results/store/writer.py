@@ -97,8 +97,8 @@ class Store:
             anew: true if hosts are examined again, so that ``find_host`` ignores the lines written before this call.
 
         Raises:
-            StoreError: the directory does not contain a run, another process writes to the run, or a file cannot be
-                read or written.
+            StoreError: the directory does not contain a run, the run is compressed, another process writes to the run,
+                or a file cannot be read or written.
         """
         Run.open(path)
         _refuse_compressed(path)
@@ -186,7 +186,7 @@ class Store:
         self._append([*lines, _Line("domains", codec.encode(record))])
 
     def copy_host(self, line: bytes) -> None:
-        """Write an MX host's line of another run, unless this run's last report of the host has the same time.
+        """Write the host report in a line of another run, unless this run's last report of the host has the same time.
 
         Raises:
             ValueError: the line is not a line of an MX host.
@@ -214,8 +214,8 @@ class Store:
         """Replace ``domains.jsonl`` or ``rejects.jsonl`` by a rename, so that a reader sees all new lines or none.
 
         Args:
-            name: ``domains`` or ``rejects``; no other file can be replaced, because the index contains the places of
-                lines.
+            name: ``domains`` or ``rejects``; no other file can be replaced, because the index contains the offsets of
+                the lines of the other files.
             lines: encoded records, each with a line feed at its end.
 
         Raises:
@@ -258,7 +258,7 @@ class Store:
         self._pacer.reset()
 
     def finish(self, state: RunState, totals: Mapping[str, int], finished: datetime) -> None:
-        """Write all records to the disk, and the final state, totals and end time to ``run.json``.
+        """Write all records to the disk, and the final state, the counts of the run and the end time to ``run.json``.
 
         Raises:
             StoreError: a file cannot be written.
@@ -303,7 +303,7 @@ class Store:
         return [_cert_line(key, cert, sender) for key, cert in found if self._index.cert(key) is None]
 
     def _append(self, lines: Sequence[_Line]) -> None:
-        """Write lines and enter the lines in the index; a certificate that several hosts sent is written once."""
+        """Write lines, and index hosts and certificates; a certificate that several hosts sent is written once."""
         for line in lines:
             if isinstance(line.key, bytes):
                 if self._index.cert(line.key) is None:

@@ -50,7 +50,7 @@ def _conditions(texts: Sequence[str]) -> list[Condition]:
 
 
 def _opened(runs: Sequence[str], against: str | None, last: int, open_run: Callable[[str], Run]) -> list[Run]:
-    """Return the runs to compare, in the order of time; with ``against``, the list may contain a single run."""
+    """Return the runs to compare, the oldest first; with ``against``, a single run if no earlier run exists."""
     if against is None:
         return [open_run(path) for path in runs]
     if len(runs) > 1:

@@ -12,7 +12,7 @@ from scanner.run import pipeline
 from scanner.run.stats import Stats
 
 GIVE_UP = 900.0
-"""Default of ``--give-up-after`` in seconds if the scan has reached no mail server yet."""
+"""Default of ``--give-up-after`` in seconds until the scan has reached a mail server; then, the default is no limit."""
 
 FINISHING = f"finishing the probes in flight (at most {pipeline.DRAIN:.0f} s); interrupt again to stop at once"
 """Message printed when the first interrupt (SIGINT, SIGTERM) ends a scan."""
@@ -72,5 +72,5 @@ async def watch_limits(stop: pipeline.Stop, stats: Stats, limits: Limits) -> Non
 
 
 def _cause(stats: Stats) -> str:
-    """Return the cause of a pause after the loss of the network: the beginning of the message about the pause."""
+    """Return the causes of the present pause: the beginnings of the messages about outages of network and DNS."""
     return "; ".join(text.partition(":")[0] for text in stats.outages.values())

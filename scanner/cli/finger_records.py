@@ -97,7 +97,7 @@ def record_of(run: FingerRun) -> tuple[DomainRecord, tuple[HostReport, ...], dic
 
 
 def _without_address(run: FingerRun, way: Route) -> list[RouteHost]:
-    """Return the MX hosts in the route of the destination for which finger found no address."""
+    """Return the MX hosts of the destination for which finger found no address."""
     found = {host_address.host for host_address in run.found.addresses}
     return [hop for hop in way.hosts if hop.host not in found]
 

@@ -52,7 +52,7 @@ class Input:
     max_rejects: float = 100.0
 
     def spool(self, place: Path, seen: Callable[[int], None]) -> Spool:
-        """Write the input to a spool.
+        """Write the input to a spool (directory of destinations).
 
         Args:
             place: directory for the spool.
@@ -148,7 +148,7 @@ def too_many(spool: Spool, percent: float) -> list[str]:
 
 @contextmanager
 def spooled(given: Input, output: str | None, say: Callable[[str], None], *, quiet: bool) -> Iterator[Spool]:
-    """Read the lists to their ends, into a temporary spool beside the run directory.
+    """Read the lists to their ends, into a temporary spool (directory of destinations) beside the run directory.
 
     Args:
         given: the input of the scan.

@@ -1,4 +1,4 @@
-"""The outputs of the progress that the options of ``scan`` request."""
+"""The display and the files of the progress that the options of ``scan`` request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class ProgressRequest:
 
 
 def progress_request(flags: dict[str, Any]) -> ProgressRequest:
-    """Return the outputs of the progress that the options of ``scan`` request.
+    """Return the display and the files of the progress that the options of ``scan`` request.
 
     Raises:
         CliError: a file cannot be written.

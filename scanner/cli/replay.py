@@ -166,7 +166,7 @@ def run(path: str) -> int:
 def difference(case: SavedCase, printed: Sequence[str]) -> list[str]:
     """Return the differences of the printed lines from the saved lines as a unified diff without context lines.
 
-    If the lines are equal, return an empty text.
+    If the lines are equal, return an empty list.
 
     In the comparison, session keys are ignored, because a session key depends on the offer of the TLS library, which
     may have changed.

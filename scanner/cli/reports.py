@@ -24,7 +24,7 @@ from scanner.model import DomainRecord, HostReport
 from targets.destination import DestinationError, parse_destination
 
 TOP = 10
-"""Maximum number of rows of long tables in text and Markdown; in other formats, the maximum is ``LIMIT``."""
+"""Maximum number of rows of long tables in text and Markdown; in other formats, it is ``worklist.LIMIT``."""
 
 
 # --- report ---------------------------------------------------------------------------------------------------

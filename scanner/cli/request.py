@@ -81,7 +81,7 @@ class Request:
 
 
 class Reach:
-    """The trusted roots and the scope of a scan, loaded at their first use: the first packet of a scan needs neither.
+    """The trusted roots and the scope (permitted addresses), loaded at first use: the first DNS query needs neither.
 
     Args:
         flags: the options of the scan.

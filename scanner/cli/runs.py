@@ -16,7 +16,7 @@ from scanner.cli.errors import CliError
 from scanner.scale.plan_files import PLAN
 
 COLLECT = 100_000
-"""First threshold of the garbage collector while runs are read: the searches for cycles took 10 % of ``--rejudge``."""
+"""First threshold of the garbage collector while runs are read: the default cost 10 % of the time of ``--rejudge``."""
 
 
 @contextmanager

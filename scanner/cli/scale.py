@@ -200,7 +200,7 @@ def _spool(scale: ScaleRequest, store: Store) -> Spool:
 def _flags(scale: ScaleRequest) -> dict[str, Any]:
     """Return the options for the jobs: the options of the scan with absolute paths.
 
-    The options that name the input and the outputs of the scan are empty.
+    The options that name the input of the scan and the options in ``_LEFT_OUT`` are empty.
     """
     flags = dict(scale.request.flags)
     output = str(Path(str(scale.request.output)).absolute())

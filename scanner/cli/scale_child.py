@@ -224,7 +224,7 @@ LookUp = Callable[[Path, Ports], Awaitable[int]]
 
 
 async def _lookups(job: Job, request: Request, place: PlanPlace, work: LookUp) -> JobResult:
-    """Make the DNS lookups of a job; if the file of answers exists, a retry pass repeats the failed lookups only."""
+    """Make the DNS lookups of a job; if the file of their answers exists, a retry pass repeats failed lookups only."""
     path, stats = place.file(job.stage, job.number), Stats()
     failed = lookup_stage.failed_lookups(job.stage, path) if path.exists() else 0
     if path.exists() and not (job.again and failed):
@@ -316,7 +316,7 @@ async def _policies(job: Job, request: Request, place: PlanPlace) -> JobResult:
 
 
 async def _part(job: Job, request: Request, place: PlanPlace) -> JobResult:
-    """Make the first pass or a retry pass over a part of the scan, or do nothing if the pass is complete."""
+    """Make the first pass or a retry pass over the MX hosts of a part of the scan, unless the pass is complete."""
     request = replace(request, settings=replace(request.settings, sts=False))  # a host has no policy
     run, file = place.part(job.number), place.file("part", job.number)
     header = part_run.header_if_begun(run)
@@ -380,7 +380,7 @@ def _part_result(run: Path) -> JobResult:
 
 
 async def _judge(job: Job, request: Request, place: PlanPlace) -> JobResult:
-    """Determine and write the verdicts of the domains of a group (see ``scanner.scale.grouping``)."""
+    """Determine and write the verdicts of one group of domains (see ``scanner.scale.grouping``)."""
     spool = Spool.open(place.run / "spool", request.input.reader)
     group = JudgedGroup(place, job.number, job.addresses, request.settings)
     stats, matched = Stats(), 0

@@ -117,11 +117,11 @@ def header_of(request: Request, resolved: Resolved, spool: Spool | None) -> RunH
 
 @dataclass(frozen=True, slots=True)
 class OnePass:
-    """One pass of one part of a scan in many processes.
+    """One pass over the MX hosts of one part of a scan in many processes.
 
-    ``number`` is 0 for the first pass, and 1 or more for a retry pass. ``adapt`` takes the ``Ports`` of a scan and
-    returns ``Ports`` that answer DNS questions with the answers of the lookup stages. ``watch`` ends the pass early if
-    the scan is to stop or the worker that started this process has ended.
+    ``number`` is 0 for the first pass, and 1 or more for a retry pass. ``adapt`` replaces the lookup function in
+    ``Ports`` by a function that returns the answers of the lookup stages. ``watch`` ends the pass early if the scan is
+    to stop or the worker that started this process has ended.
     """
 
     number: int
@@ -187,7 +187,7 @@ def _advice(request: Request) -> str:
 
 
 def _totals(stats: Stats, work: Work, seconds: float) -> dict[str, int]:
-    """Return the totals of the run: of earlier processes, and of this process, which took ``seconds``."""
+    """Return the totals of the run (counts, duration) over earlier processes and this one, which took ``seconds``."""
     return {
         "domains": stats.done + work.others,
         "rejects": stats.rejects,

@@ -40,10 +40,10 @@ REST = (
     *("scanner.model:RunHeader", "OpenSSL.SSL:Connection", "scanner.core.verdict:judge"),
     *("scanner.run.pipeline:scan", "results.store.writer:Store", "scanner.cli.tools:wired", "scanner.cli.scan:scan"),
 )
-"""The objects (``module:name``) that a scan needs after the choice of the resolver; each is imported as one part."""
+"""The objects (``module:name``) that a scan needs after the choice of the resolver, in the order of their import."""
 
 ANSWER = 0.02
-"""Seconds before each part of ``REST`` is loaded: the DNS questions have been sent, and few resolvers have answered."""
+"""Seconds to wait before each import of ``REST``, in which DNS questions are sent and DNS answers are processed."""
 
 COLLECT = (1_000_000, 20, 20)
 """Thresholds of the garbage collector (``gc.set_threshold``).
@@ -102,7 +102,7 @@ async def _scan(request: Request, used: Request, progress: ProgressRequest, spoo
 
 
 async def load_rest() -> None:
-    """Load the parts of ``REST``; before each part, wait ``ANSWER`` seconds, in which DNS answers are processed."""
+    """Import the objects of ``REST``; before each import, wait ``ANSWER`` seconds to let DNS answers be processed."""
     for part in REST:
         await trio.sleep(ANSWER)
         code_of(part)

@@ -46,7 +46,7 @@ async def wired(
         resolved: the resolver returned by ``fit_resolver``.
         stats: counters of the scan.
         say: function that gets messages about outages of the network or of DNS.
-        patience: maximum duration in seconds of a pause if no peer has ever been reached; the scan then continues.
+        patience: maximum seconds of a pause in an outage if no peer has ever been reached; then the scan continues.
     """
 
     def note(what: str, text: str) -> None:

@@ -40,7 +40,7 @@ class Work:
 
 
 def new_work(spool: Spool, store: Store | None, flags: dict[str, Any]) -> Work:
-    """Return the work of a new run: all destinations. Move the spool and the options into the run, for ``--resume``.
+    """Return all destinations of a new run; store the destinations and the options in the run, for ``--resume``.
 
     Raises:
         StoreError: a file cannot be written, for example because the disk is full.

@@ -93,7 +93,7 @@ def algorithm_verdicts(
     """Return the DANE verdicts on a server's certificates by key algorithm; the default offer's verdict comes first.
 
     Args:
-        peer: the host in the route of the domain.
+        peer: the MX host, and the reference identifiers of the domain.
         lookup: the TLSA lookup of the host, with usable records.
         reports: the probes that offered only one key algorithm each.
         default: the handshake with the default offer, and its DANE verdict.

@@ -113,8 +113,8 @@ def unfinished(answer: Answer) -> bool:
 def joined(first: Answer, rest: Answer) -> Answer:
     """Join an unfinished answer (``first``) with the answer for the last name of its alias chain (``rest``).
 
-    The result is secure only if ``first`` and ``rest`` are secure, and is an error if the alias chain has more than
-    ``MAX_ALIASES`` aliases.
+    The result is secure only if ``first`` and ``rest`` are secure, and is an error if the alias chain is a loop or has
+    more than ``MAX_ALIASES`` aliases.
     """
     aliases = first.aliases + rest.aliases
     seen = {alias.owner for alias in aliases}

@@ -18,7 +18,7 @@ def compared(
     """Return the DANE verdict of a chain, and the reason of a mismatch.
 
     Args:
-        peer: the host in the route of the domain.
+        peer: the MX host, and the reference identifiers of the domain.
         lookup: the TLSA lookup of the host, with usable records.
         evidence: the result of comparing the chain with the TLSA records; None only after an internal error.
         chain: the certificates as sent, leaf first, at least one.

@@ -15,7 +15,7 @@ _NAME_YOURSELF = "set --ehlo to a name that resolves to the source address and i
 
 
 def port25(host: str, probes: tuple[Probe, ...], why_none: str = "") -> Check:
-    """Return the row of the port 25 check for one host, from a probe of each address of the host.
+    """Return the result of the port 25 check for one host, from the probes of its addresses.
 
     ``why_none`` is the reason why no probe was made, as text.
     """
@@ -40,14 +40,14 @@ def _failure(probe: Probe) -> str:
 
 
 def any_port25(rows: tuple[Check, ...]) -> tuple[Check, ...]:
-    """Return the rows of the port 25 check; if any host answered, failures of other hosts are only warnings."""
+    """Return the results of the port 25 check; if any host answered, failures of other hosts are only warnings."""
     if all(row.state is not State.OK for row in rows):
         return rows
     return tuple(replace(row, state=State.WARN, advice="") if row.state is State.FAIL else row for row in rows)
 
 
 def ipv6(probes: tuple[Probe, ...], *, has_route: bool) -> Check:
-    """Return the row of the IPv6 check, from the probes of IPv6 addresses."""
+    """Return the result of the IPv6 check, from the probes of IPv6 addresses."""
     reached = [probe.endpoint.address for probe in probes if probe.banner is not None]
     if reached:
         return Check("ipv6", "", State.OK, f"{reached[0]} answers")
@@ -61,7 +61,7 @@ def ipv6(probes: tuple[Probe, ...], *, has_route: bool) -> Check:
 
 
 def ehlo(name: str, source: str, forward: tuple[str, ...], back: tuple[str, ...], *, public: bool) -> Check:
-    """Return the row of the EHLO name check; mail servers make the same check (RFC 8601 section 3: iprev).
+    """Return the result of the EHLO name check; mail servers make the same check (RFC 8601 section 3: iprev).
 
     Args:
         name: the EHLO name; an address literal is allowed.
@@ -88,7 +88,7 @@ def ehlo(name: str, source: str, forward: tuple[str, ...], back: tuple[str, ...]
 
 
 def files(limit: int | None, concurrency: int) -> Check:
-    """Return the row for the hard limit of open files (None: unlimited), to which a scan raises its soft limit."""
+    """Check the hard limit of open files (None: unlimited), to which a scan raises its soft limit."""
     advice = f"set ulimit -Hn {concurrency + FILES_BESIDE}"
     found = permitted(limit, InFlight(concurrency, DNSSettings().in_flight))
     if found is None:
@@ -102,7 +102,7 @@ def files(limit: int | None, concurrency: int) -> Check:
 
 
 def trust_store(count: int, source: str) -> Check:
-    """Return the row for the number of certificates in the trust store."""
+    """Check that the trust store contains certificates."""
     if count:
         return Check("trust store", source, State.OK, f"{count} trusted roots")
     text = "no trusted roots: no certificate will be trusted by PKIX"

@@ -67,13 +67,13 @@ def with_pkix(report: _Report, chain: Sequence[CertFacts], trust: TrustStore, at
 def judge_host(
     level: Level, nexthop: str, way: Route, hop: RouteHost, report: HostReport, certs: Mapping[str, CertFacts]
 ) -> HostVerdict:
-    """Return the verdict for an MX host as a part of the route of one domain.
+    """Return the verdict on an MX host for one domain.
 
     Args:
         level: the requested security level.
         nexthop: the domain, or the host or address of a destination without MX lookup.
-        way: the route of the domain.
-        hop: the entry of this host in the route.
+        way: the route of the domain, with its MX hosts and MX answer.
+        hop: the MX host and its preference.
         report: the observations of the host, with evidence.
         certs: certificates by SHA-256, including every certificate of the chains in the report.
     """
@@ -95,7 +95,7 @@ VERDICTS = 64
 """Maximum number of address verdicts in the host verdicts that are kept for one MX host."""
 
 DOMAINS = 4
-"""Maximum number of judgements that are kept for the domains with the same first MX host."""
+"""Maximum number of kept verdicts on domains with the same first MX host."""
 
 NAMES = 512
 """Maximum number of names in a host's leaf certificates up to which domains share the verdict on the host."""
@@ -108,8 +108,8 @@ class HostVerdicts:
     a domain that is not named depends on the domain only by the security level, the MX record and the security of the
     MX answer, so many domains share one verdict. The verdict for a named domain is computed for this domain alone, and
     so is every verdict if the leaf certificates have more than ``NAMES`` names, because the comparison would be
-    expensive. Domains with the same verdicts of all hosts and with equal routes (except for the names) also share the
-    verdict of the domain.
+    expensive. Domains with the same verdicts of all hosts and equal properties of the route (``rollup.decisive``) also
+    share the verdict of the domain.
 
     Args:
         report: the observations of the host, with evidence.

@@ -3,8 +3,8 @@
 Names are compared by the rules of OpenSSL. The dNSName SANs are compared; the subject's CNs are compared only
 if the certificate contains no dNSName SAN. An IP literal as reference is treated as a name, as in OpenSSL 4. A
 certificate may contain 32,000 names, so the names of such a certificate are put into a hash table instead of being
-compared one by one. A malformed name in a certificate never matches. Reference identifiers are A-labels; the module
-``policy`` selects the reference identifiers of a security level.
+compared one by one. A dNSName SAN with unprintable or non-ASCII octets never matches. Reference identifiers are
+A-labels; the module ``policy`` selects the reference identifiers of a security level.
 """
 
 import re
@@ -60,7 +60,7 @@ def _covers(rest: str, wanted: str) -> bool:
 
 
 def presented_names(cert: CertFacts) -> tuple[str, ...]:
-    """Return the names of a certificate that are compared with reference identifiers, in the order of the certificate.
+    """Return the names that a certificate presents, in its order; ``compared_names`` adds malformed names.
 
     The names are the well-formed dNSName SANs, or without any dNSName SAN, even malformed, all CNs of the subject.
     """

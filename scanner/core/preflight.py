@@ -91,7 +91,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class _Purpose:
-    """The required DNSSEC state and outcomes of the answers to the names of one purpose."""
+    """A purpose of queried names, such as ``signed name``: the required DNSSEC state and outcomes of the answers."""
 
     check: str
     security: Security
@@ -108,9 +108,9 @@ _DENIED = _Purpose("denial", Security.SECURE, _ABSENT, "absence authenticated")
 
 
 def judge(sample: Sample) -> tuple[Check, ...]:
-    """Return the rows of the preflight checks of one resolver.
+    """Return the results of the preflight checks of one resolver.
 
-    The result has a row for each required behaviour, or a single row if the AD bit of the resolver is not trusted.
+    There is one result for each required behaviour, or a single result if the AD bit of the resolver is not trusted.
     """
     if not sample.trusted:
         text = "not on loopback: an attacker on the network could have set its AD bit"
@@ -130,7 +130,7 @@ def passed(checks: Iterable[Check]) -> bool:
 
 
 def _shown(purpose: _Purpose, resolver: str, answers: tuple[Answer, ...]) -> Check:
-    """Return the row of a purpose: ``ok`` with the first name that behaves as required, else all answers."""
+    """Return the result ``ok`` with the first name that behaves as required, else ``fail`` with all answers."""
     for answer in answers:
         if answer.security is purpose.security and answer.outcome in purpose.outcomes:
             return Check(purpose.check, resolver, State.OK, f"{answer.name}: {purpose.shown}")
@@ -178,7 +178,7 @@ def _time(octets: bytes) -> datetime:
 
 
 def clock(window: Window | None, now: datetime, resolver: str) -> Check:
-    """Return the row of the clock check: validation requires a clock within the validity of the root's signature.
+    """Return the result of the clock check: validation requires a clock within the validity of the root's signature.
 
     Args:
         window: the validity period of the root's signature; None if the resolver returned no signature.

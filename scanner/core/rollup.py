@@ -44,7 +44,7 @@ def judge_host(
 
     Args:
         preference: the preference of the MX record.
-        view: the host in the route of the domain.
+        view: the requested level, and the MX host with the reference identifiers of the domain.
         report: the observations of the host.
         endpoints: the verdicts of the endpoints in the report, in the same order.
     """
@@ -85,7 +85,7 @@ def is_incomplete(report: HostReport) -> bool:
 
 
 def _host_starttls(judged: Sequence[Judged]) -> DomainStartTLS:
-    """Return whether all, some or none of the conclusive addresses have TLS, or ``unknown`` if none is conclusive."""
+    """Return whether all, some or none of the addresses have TLS; ignore addresses for which this is not known."""
     seen = {verdict.tls_established(each.report) for each in judged} - {None}
     if not seen:
         return DomainStartTLS.UNKNOWN
@@ -97,7 +97,7 @@ def _host_starttls(judged: Sequence[Judged]) -> DomainStartTLS:
 def _host_sender(report: HostReport, judged: Sequence[Judged]) -> Sender:
     """Return how a sender delivers to the host: the sender verdict of the first address that accepts mail.
 
-    Return ``unknown`` if only local limits prevented delivery.
+    Without such an address, return ``unknown`` if a sender verdict is unknown or all addresses were skipped.
     """
     senders = [each.verdict.sender for each in judged]
     delivering = next((s for s in senders if s in DELIVERS), None)
@@ -193,7 +193,7 @@ def unexamined(hop: RouteHost, limit: Reason | None = None) -> HostVerdict:
     """Return the verdict for an MX host that was not examined.
 
     Args:
-        hop: the entry of the host in the route.
+        hop: the MX host and its preference.
         limit: the limit that excluded the host; an excluded host affects the verdict of the domain. If ``limit`` is
             None, the scan skipped the host because an earlier MX host of the route had answered.
     """
@@ -215,7 +215,7 @@ def unexamined(hop: RouteHost, limit: Reason | None = None) -> HostVerdict:
 
 
 def judge_domain(level: Level, route: Route, hosts: Sequence[HostVerdict]) -> DomainVerdict:
-    """Return the verdict for a domain at a security level, from its route and its hosts in the order of the route."""
+    """Return a domain's verdict at a security level, from its MX answer and its host verdicts in ``route`` order."""
     final = route.final or _nowhere(route, hosts)
     if final in NO_MAIL:
         return _no_mail(level, route, final)
@@ -272,7 +272,7 @@ def _no_mail(level: Level, route: Route, final: Reason) -> DomainVerdict:
 
 
 def action(route: Route, senders: Sequence[Sender]) -> Sender:
-    """Return the action of a sender for a domain, from its actions at the hosts in the order of the route."""
+    """Return the action of a sender for a domain, from its actions at the MX hosts in the order of its attempts."""
     delivering = next((sender for sender in senders if sender in DELIVERS), None)
     if delivering is not None:
         return delivering
@@ -321,7 +321,7 @@ def _combined(votes: Sequence[Dane]) -> DomainDane:
 
 
 def _dane_voters(hosts: Sequence[HostVerdict]) -> list[HostVerdict]:
-    """Return the hosts that are reachable or judged from the DNS alone; without such hosts, return all hosts."""
+    """Return the hosts with ``votes`` that are reachable or judged from the DNS alone, or else all with ``votes``."""
     voters = [host for host in hosts if host.votes]
     kept = [host for host in voters if host.dane in _BY_DNS or Reason.HOST_UNREACHABLE not in host.reasons]
     return kept or voters

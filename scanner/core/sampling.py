@@ -1,9 +1,9 @@
-"""Rules of ``--sni-sample``: the hosts of which a sample is probed, a clean sample, and the hosts that it represents.
+"""Rules of ``--sni-sample``: which hosts form a group, which result is clean, and which hosts a sample represents.
 
-MX hosts with the same addresses and the same usable TLSA records form a group. A sample of the group represents a host
-of the group only if every address of the sample gave the same clean result, and the certificates of the sample satisfy
-every comparison of names for this host. A host that the sample does not represent is probed, so that no fault is ever
-inferred.
+MX hosts with the same addresses and the same usable TLSA records form a group. The first hosts of a group are probed as
+its sample. The sample represents another host of the group only if all hosts of the sample have the same clean result,
+and the certificates of the sample satisfy every comparison of names for the other host. A host that the sample does not
+represent is probed, so that no fault is ever inferred.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from scanner.vocabulary import Outcome, Served
 def group_of(
     settings: Settings, host: str, port: int, answers: Sequence[Answer], addresses: Sequence[str], lookup: TLSALookup
 ) -> bytes | None:
-    """Return the digest of the group of a host, None for a host that is always probed.
+    """Return a digest that identifies the group of a host, None for a host that is always probed.
 
     Args:
         settings: settings of the scan.
@@ -43,12 +43,12 @@ def group_of(
 
 
 def source_of(report: HostReport) -> str:
-    """Return the key of the host to which the endpoints of a report belong; empty for a host that was probed."""
+    """Return the key of the host whose probes a report contains; empty if the host of the report was itself probed."""
     return (report.inferred or {}).get("from", "")
 
 
 def clean_result(endpoints: Sequence[EndpointReport]) -> tuple[object, ...] | None:
-    """Return the result of a host of a sample for the comparison with the other hosts; None if the result is not clean.
+    """Return the result of a probed host, to compare it with the other hosts of its sample; None if it is not clean.
 
     The result is clean if the first connection to each address ended with a TLS session, the TLSA records match each
     certificate, and no retry pass would probe the host again.
@@ -79,13 +79,13 @@ def _session(handshake: Handshake | None) -> tuple[object, ...]:
 def represents(
     endpoints: Sequence[EndpointReport], certs: Mapping[str, CertFacts], lookup: TLSALookup, named: str | None
 ) -> bool:
-    """Return whether the clean result of a sample holds for a host of the group.
+    """Return whether the clean result of a sample holds for another host of the group.
 
     A TLSA record of usage 2 also requires a name (RFC 7672 section 3.1.2): the server certificate of the sample must
     then contain the TLSA base domain of the host. A TLSA record of usage 3 requires no name (RFC 7672 section 3.1.1).
 
     Args:
-        endpoints: the addresses of the sample.
+        endpoints: the reports on the addresses of a host of the sample.
         certs: certificates by SHA-256; a missing certificate does not satisfy any comparison.
         lookup: the TLSA lookup of the host.
         named: the name that each certificate also has to contain (MTA-STS, RFC 8461 section 4.2), or None.
