@@ -129,7 +129,7 @@ def _with_sts(view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None)
 
 
 class _JudgedDomain:
-    """The verdicts of one domain that accepts mail."""
+    """The computation of the MTA-STS verdict of one domain that accepts mail."""
 
     def __init__(self, view: STSView, found: Discovery) -> None:
         self._view = view
@@ -139,7 +139,7 @@ class _JudgedDomain:
         self._pairs = list(zip(view.hosts, self._hosts, strict=True))
 
     def verdict(self, tlsrpt: TLSRPTReport | None) -> STSVerdict:
-        """Return the verdict."""
+        """Return the verdict on MTA-STS, with the reason code of a faulty TLSRPT record."""
         sts = self._domain()
         sender_both = self._sender_both()
         return STSVerdict(
