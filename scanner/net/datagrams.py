@@ -73,7 +73,7 @@ _NOBODY = _Wait(0)
 class _Port:
     """A UDP socket connected to one server; if ``ask`` is not None, a task waits for its reply until ``until``.
 
-    ``place`` is the place of the question among the questions of ``wait``.
+    ``wait`` is the wait of this task, and ``place`` the index of the question in ``wait.replies``.
     """
 
     sock: socket.socket
