@@ -213,11 +213,11 @@ class Probe:
 class CertFacts:
     """A certificate, stored once under the SHA-256 of its DER.
 
-    The names of subject and issuer have the one-line form of OpenSSL. ``parse_error`` is set if OpenSSL accepted the
-    certificate but mxsweep's parser failed, wholly or in part. If ``parse_error`` is set, only the digests and the
-    fields that the parser could decode are set. ``spki_*`` are the digests of the SubjectPublicKeyInfo in DER, as
-    OpenSSL encodes it; the digests are empty if the SubjectPublicKeyInfo could not be found. ``curve`` is OpenSSL's
-    name for the curve of an EC key.
+    The names of subject and issuer have the one-line form of OpenSSL. ``parse_error`` is the fault if mxsweep could not
+    decode the certificate, wholly or in part, or if its public key is not in DER. Only the digests and the fields that
+    could be decoded are set. ``spki_*`` are the digests of the SubjectPublicKeyInfo in DER, as OpenSSL encodes it; the
+    digests are empty if the SubjectPublicKeyInfo could not be found. ``curve`` is OpenSSL's name for the curve of an EC
+    key.
     """
 
     sha256: str

@@ -245,7 +245,7 @@ _ADDRESS_VERDICTS = {
 def _behind_secure_address(
     qname: str, rname: str, port: int, steps: Sequence[Answer], digests: Sequence[str], *, alias: bool
 ) -> Question | TLSALookup:
-    """Query TLSA records at the expanded name, and if the expanded name has no TLSA records, at the original name."""
+    """Query TLSA records at the expanded name ``rname``; if it has no secure ones, at the original name ``qname``."""
     if not steps:
         return tlsa_name(rname, port), "TLSA"
     first = lookup_result(rname, steps[:1], digests)
@@ -277,7 +277,7 @@ def _last_resort(
 
 
 def known_answer(question: Question) -> Answer | None:
-    """Return an answer without records for a name that is too long for the DNS, and None for any other name."""
+    """Return an answer without records if the name in the question is too long for a DNS query, else None."""
     name, rtype = question
     return None if _is_possible(name) else Answer(name, rtype, Outcome.NODATA, Security.SECURE)
 

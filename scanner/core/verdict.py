@@ -25,7 +25,7 @@ from scanner.vocabulary import CertAlg, Dane, FailureKind, Level, Phase, Pkix, S
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One MX host as a part of the route of one domain.
+    """One MX host of one domain: the requested security level, the names of the host and domain, and the TLSA lookup.
 
     ``inferred`` is true for a host that was not probed. No failure of the host itself was observed, so a verdict that
     the host fails authentication becomes ``unknown``.
@@ -127,7 +127,7 @@ def tls_established(report: EndpointReport) -> bool | None:
 
 
 def established(probe: Probe) -> bool | None:
-    """Return whether a probe established TLS; None after an inconclusive EHLO, a time-out or a lost connection."""
+    """Return whether a probe established TLS; None after an inconclusive EHLO, a time-out or a loss before TLS."""
     if probe.handshake is not None:
         return True
     if probe.starttls in (StartTLS.NOT_OFFERED, StartTLS.REFUSED) or _handshake_failed(probe):
@@ -148,7 +148,7 @@ def judge(view: View, report: EndpointReport, certs: Mapping[str, CertFacts]) ->
     """Return the verdict for one address.
 
     Args:
-        view: the host in the route of the domain.
+        view: the MX host with the requested security level.
         report: the probes of the address with their evidence.
         certs: certificates by SHA-256, including each certificate that the server sent.
     """
@@ -214,7 +214,7 @@ def lacks_tls(parts: ProbeRoles[Probe]) -> bool:
 
 
 def _anonymous(view: View) -> tuple[Dane, tuple[Reason, ...]]:
-    """Return the DANE verdict without certificate: ``unknown`` if anonymous suites were offered, else ``mismatch``."""
+    """Return the DANE verdict on a session without certificate: ``mismatch`` unless anonymous suites were offered."""
     return (Dane.MISMATCH, (Reason.NO_CERTIFICATE,)) if view.asked.must_match else (Dane.UNKNOWN, ())
 
 
@@ -301,7 +301,7 @@ def opportunistic(parts: ProbeRoles[Probe], *, mandatory: bool) -> Sender:
 def deciding(view: View, report: EndpointReport) -> Probe:
     """Return the probe that determines the sender verdict.
 
-    At the security levels verify and secure, the probe with the TLS profile of the level determines the sender verdict.
+    At the security levels verify and secure, it is the probe ``own`` of ``ProbeRoles``, else the probe ``shown``.
     """
     parts = sessions(report)
     return parts.own if view.asked in (Level.VERIFY, Level.SECURE) else parts.shown

@@ -1,8 +1,8 @@
 """DNS queries of a run of ``mxsweep finger``, and the warning that no answer is DNSSEC-validated.
 
-If a run requests DNSSEC and no answer was validated yet, Postfix sends one probe query for a name in a signed zone.
-Postfix's parameter ``dnssec_probe`` contains the type and the name of the probe query. The answer to the probe query
-can cause warnings, but does not affect the verdict.
+If a run requests DNSSEC and no answer was validated yet, finger sends one probe query for a name in a signed zone, as
+Postfix does. Postfix's parameter ``dnssec_probe`` contains the type and the name of the probe query. The answer to the
+probe query can cause warnings, but does not affect the verdict.
 """
 
 from collections.abc import Mapping

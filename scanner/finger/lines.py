@@ -62,7 +62,7 @@ MAX_ONE_LINE = 255
 _ATTRIBUTE = re.compile(r"(?<!\\)[/+](?=[A-Za-z0-9.]+=)")
 
 MAX_REPLY = 2048
-"""Length in characters of the text of an SMTP refusal from which Postfix appends no further reply lines."""
+"""Number of characters; to a printed SMTP refusal of at least this length, Postfix appends no further reply line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def cut_name(name: str) -> str:
 def peer_lines(
     shown: LineOptions, judgement: Judgement, evidence: DaneEvidence | PkixEvidence | None, chain: Sequence[CertFacts]
 ) -> list[str]:
-    """Return the lines between handshake and summary: invalid names, the verification result, names of the peer."""
+    """Return the lines before the summary line of a session: invalid names, verification result, names of the peer."""
     if not chain:
         return []
     issuer, odd_issuer = _issuer(shown.na, chain[0])
@@ -122,7 +122,7 @@ def peer_lines(
 def raw_key_lines(
     shown: LineOptions, judgement: Judgement, evidence: DaneEvidence | PkixEvidence | None, key: bytes
 ) -> list[str]:
-    """Return the lines between handshake and summary for a raw public key, given as the DER of its SPKI (RFC 7250)."""
+    """Return the lines before the summary line of a session with a raw public key; ``key`` is its SPKI (RFC 7250)."""
     found: list[str] = []
     if judgement.error is not None:
         found += _failure(shown, judgement.error)

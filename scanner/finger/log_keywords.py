@@ -65,6 +65,6 @@ def complaint(text: str) -> list[str]:
 
 
 def tls_start(text: str) -> list[str]:
-    """Return the lines printed when TLS is set up: warnings about a ``-L`` list, and the line of ``-L verbose``."""
+    """Return the lines printed when TLS is set up: warnings about a ``-L`` list, and the line that ``verbose`` adds."""
     verbose = LogMask.VERBOSE in parse(text)[0]
     return [*complaint(text) * 2, *(["initializing the client-side TLS engine"] if verbose else ())]

@@ -220,7 +220,7 @@ class LoggedProbe(Listener):
             self._out.line(text)
 
     def ticket(self) -> None:
-        """Count the TLS session of this connection as stored when the first session ticket arrives."""
+        """Count the TLS session of this connection as stored in the cache when the first session ticket arrives."""
         if self._sessions is not None and not self._saved:
             self._saved = True
             self._sessions.saves += 1

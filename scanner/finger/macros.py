@@ -10,7 +10,7 @@
 * ``$$`` gives a dollar sign.
 
 The values of parameters and the texts in macros may contain further macros, which are expanded too. ``expand`` raises
-``MacroError`` for a macro that is not closed or that refers to itself.
+``MacroError`` for a macro that is malformed or that refers to itself.
 """
 
 import operator
@@ -48,7 +48,7 @@ def expand(text: str, table: Mapping[str, str], name: str = "", depth: int = 0) 
         depth: the number of macros in which ``text`` is nested.
 
     Raises:
-        MacroError: a macro is not closed, or refers to itself.
+        MacroError: a macro is malformed, or refers to itself.
     """
     if depth > MAX_DEPTH:
         raise MacroError(f'unreasonable macro call nesting: "{name}"')

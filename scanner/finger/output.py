@@ -17,7 +17,7 @@ class Output:
     """
 
     def __init__(self, program: str, *, troubles_only: bool = False) -> None:
-        """Set the program's name; with ``troubles_only``, only warnings are printed, on stderr."""
+        """Set the program's name; with ``troubles_only``, only warnings and fatal errors are printed, on stderr."""
         self._program = program
         self._troubles_only = troubles_only
         self.ascii_only = False

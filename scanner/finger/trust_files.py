@@ -58,7 +58,7 @@ def _directory(path: str | None) -> str | None:
 
 
 def _joined(store: TrustStore, other: TrustStore) -> TrustStore:
-    """Return a trust store with the certificates of two stores; of equal subjects, those of ``store`` come first."""
+    """Return a trust store with the roots of two stores; of equal subjects, the roots of ``store`` come first."""
     subjects = {**store.by_subject, **other.by_subject}
     pairs = {subject: (store.by_subject.get(subject, ()), other.by_subject.get(subject, ())) for subject in subjects}
     return TrustStore({subject: tuple(dict.fromkeys(first + second)) for subject, (first, second) in pairs.items()})

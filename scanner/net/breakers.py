@@ -25,7 +25,8 @@ The oldest breaker is removed first; its provider or network may then receive on
 class _Breaker:
     """The state of one breaker.
 
-    ``refusals`` contains the addresses that refused connections in a row, and ``deferred`` counts deferred connections.
+    ``refusals`` contains the addresses that refused connections in a row. ``deferred`` is the number of connections
+    that were not made because the breaker was open, since its last opening.
     """
 
     refusals: set[str] = field(default_factory=set)
@@ -81,7 +82,7 @@ class Breakers:
         Args:
             key: the provider or network.
             count: the number of openings of the breaker so far.
-            seconds: the time until the breaker closes; at most the maximum duration of an opening counts.
+            seconds: the time until the breaker closes, limited to the maximum duration of an opening.
             now: the present time.
         """
         breaker = self._breaker(key)

@@ -71,9 +71,9 @@ _NOBODY = _Wait(0)
 
 @dataclass(slots=True, eq=False)
 class _Port:
-    """A UDP socket connected to one server; a task waits until ``until`` for the reply to ``ask``, if not None.
+    """A UDP socket connected to one server; if ``ask`` is not None, a task waits for its reply until ``until``.
 
-    ``place`` is the place of the question among the questions of ``wait``.
+    ``wait`` is the wait of this task, and ``place`` the index of the question in ``wait.replies``.
     """
 
     sock: socket.socket

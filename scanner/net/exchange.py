@@ -135,7 +135,7 @@ async def _exactly(stream: trio.SocketStream, count: int) -> bytes:
 
 
 def reply_to(ask: Ask, wire: bytes) -> Message | None:
-    """Decode the reply to a question; return None, without decoding, for a message with a wrong id or question."""
+    """Decode the reply to a question; return None for another message, undecoded if its id or question is wrong."""
     same = _same_question(wire, ask)
     if wire[:2] != ask.id or not (same or wire[4:6] == _NO_QUESTION):
         return None

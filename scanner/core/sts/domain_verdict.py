@@ -8,7 +8,7 @@ host:
 1. If the MX RRset is secure or absent, and the host has usable TLSA records or its TLSA lookup failed, DANE alone
    determines the action of the sender (RFC 8461 section 2: MTA-STS never overrides a failure of DANE).
 2. If the domain has a policy of mode ``enforce``, the policy determines the action of the sender.
-3. If no policy of mode ``enforce`` exists, the sender uses TLS as at level ``dane`` without TLSA records.
+3. If no policy of mode ``enforce`` exists, the sender acts as at the security level ``dane``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ HOST_REASONS = {
     HostSTS.UNTRUSTED: Reason.STS_HOST_UNTRUSTED,
     HostSTS.NAME_MISMATCH: Reason.STS_HOST_NAME_MISMATCH,
 }
-"""The reason code of a domain for each MTA-STS verdict on an MX host that prevents delivery."""
+"""The reason code of a domain, by the MTA-STS verdict on one of its MX hosts; these verdicts prevent delivery."""
 
 _DANE_BAD = (Dane.MISMATCH, Dane.NO_TLS)
 _UNDECIDED = (DomainSTS.LOOKUP_FAILED, DomainSTS.UNKNOWN)
@@ -51,7 +51,7 @@ _UNDECIDED = (DomainSTS.LOOKUP_FAILED, DomainSTS.UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class STSView:
-    """A judged domain, and the facts from which MTA-STS is judged.
+    """A domain with its verdicts except those on MTA-STS, and the facts from which MTA-STS is judged.
 
     ``reports`` contains the report of each MX host that was examined, by the key of the host report; ``certs`` contains
     the certificates of the hosts' chains by SHA-256.
@@ -67,7 +67,7 @@ class STSView:
 
 @dataclass(frozen=True, slots=True)
 class STSVerdict:
-    """The verdict on MTA-STS for each host in the order of the route, and for the domain."""
+    """The verdicts on MTA-STS: of each MX host, in the order of preference, and of the domain."""
 
     sts: DomainSTS
     hosts: tuple[HostSTS, ...]
@@ -102,8 +102,8 @@ def with_sts(
 ) -> Verdicts:
     """Add the verdicts on the MTA-STS policy and TLSRPT record to the verdicts of a domain; arguments as for ``judge``.
 
-    ``shared`` contains the verdicts of the first MX host; with it, domains without a policy share the result at level
-    ``dane``.
+    ``shared`` contains the verdicts of the first MX host. If it is given, domains at level ``dane`` that have no policy
+    and the same host verdicts share one result.
     """
     found = discovery(sts) if sts is not None and shared is not None else None
     if shared is None or found is None or found.policy is not None or view.verdict.level is not Level.DANE:
@@ -129,7 +129,7 @@ def _with_sts(view: STSView, sts: STSReport | None, tlsrpt: TLSRPTReport | None)
 
 
 class _JudgedDomain:
-    """The verdicts of one domain that accepts mail."""
+    """The computation of the MTA-STS verdict of one domain that accepts mail."""
 
     def __init__(self, view: STSView, found: Discovery) -> None:
         self._view = view
@@ -139,7 +139,7 @@ class _JudgedDomain:
         self._pairs = list(zip(view.hosts, self._hosts, strict=True))
 
     def verdict(self, tlsrpt: TLSRPTReport | None) -> STSVerdict:
-        """Return the verdict."""
+        """Return the verdict on MTA-STS, with the reason code of a faulty TLSRPT record."""
         sts = self._domain()
         sender_both = self._sender_both()
         return STSVerdict(
@@ -257,8 +257,8 @@ class _JudgedDomain:
     def _action(self, senders: Sequence[Sender]) -> Sender:
         """Return the action of a sender for the domain, from the action at each MX host in the order of preference.
 
-        The action for the domain is ``unknown`` if it is unknown whether the domain has a policy, and if a host with
-        the action ``unknown`` precedes every host to which the sender delivers.
+        The result is ``unknown`` if both hold: it is not known whether the domain has a policy, and a host with the
+        action ``unknown`` precedes every host to which the sender delivers.
         """
         first = next((each for each in senders if each in rollup.DELIVERS or each is Sender.UNKNOWN), None)
         if self._found.why in _UNDECIDED and first is Sender.UNKNOWN:

@@ -83,7 +83,7 @@ def _at_address(report: EndpointReport) -> Sender:
 
 
 def _inconclusive(report: HostReport, senders: Sequence[Sender] = ()) -> Sender:
-    """Return ``unknown`` if only a cause on this machine prevented delivery or the verdict, else ``defer``."""
+    """Return ``unknown`` if the host was not probed or a cause on this machine made a probe fail, else ``defer``."""
     local = Sender.UNKNOWN in senders or report.inferred is not None
     local = local or any(verdict.failed_here(verdict.sessions(each).own) for each in report.endpoints)
     return Sender.UNKNOWN if local or (not report.endpoints and report.skipped) else Sender.DEFER

@@ -12,7 +12,7 @@ from scanner.vocabulary import Pkix
 
 @dataclass(frozen=True, slots=True)
 class CertificateVerdict:
-    """The verdict on the chain of a policy host; without a chain, ``pkix`` is ``untrusted``."""
+    """The verdict on the chain of a policy host; without a chain, ``pkix`` is ``untrusted`` (initially ``unknown``)."""
 
     pkix: Pkix = Pkix.UNKNOWN
     pkix_error: str = ""

@@ -20,7 +20,7 @@ SHORT_AGE = 86_400
 """Minimum useful ``max_age`` in seconds (a day): a policy of a shorter age expires between two uses by most senders."""
 
 PUBLISHED_AGE = 604_800
-"""The ``max_age`` of a proposed policy, in seconds: one week. RFC 8461 section 3.2 expects weeks or more."""
+"""The ``max_age`` in seconds that mxsweep proposes to a domain without a policy: a week (RFC 8461 section 3.2)."""
 
 _LINE = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31}):[ \t]*(.*)")
 _SECONDS = re.compile(r"[0-9]{1,10}")
@@ -112,7 +112,7 @@ def patterns_for(host: str) -> tuple[str, ...]:
 
 
 class Patterns:
-    """The MX patterns of a policy, for many comparisons; a pattern with a defect matches no host."""
+    """The MX patterns of a policy, for comparison with MX hosts; a pattern with a defect matches no host."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self._valid = frozenset(pattern for pattern in patterns if _pattern_defect(pattern) is None)

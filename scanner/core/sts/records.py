@@ -1,8 +1,8 @@
 """The TXT records of MTA-STS (``_mta-sts``, RFC 8461 section 3.1) and of TLSRPT (``_smtp._tls``, RFC 8460 section 3).
 
 The MTA-STS record and the TLSRPT record consist of a version field (``v=STSv1`` or ``v=TLSRPTv1``) and of fields
-``name=value`` between semicolons. TXT records that do not begin with the version field have another use and are
-ignored. If several TXT records of a name begin with the version field, senders use no record.
+``name=value`` between semicolons. TXT records that do not begin with the version have another use and are ignored. If
+several TXT records of a name begin with the version field, senders use no record.
 """
 
 import re

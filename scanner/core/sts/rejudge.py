@@ -20,7 +20,7 @@ from scanner.vocabulary import TXTRecord
 
 @dataclass(frozen=True, slots=True)
 class PolicyJudge:
-    """The trusted roots, time and settings with which stored policies are judged.
+    """The trusted roots, certificates and time with which stored policies are judged.
 
     ``chain_of`` returns the certificates with the given SHA-256 digests. ``at`` is the time at which the validity of
     certificates is checked, None for the time of each request.

@@ -206,7 +206,7 @@ def bits(element: TLV) -> bytes:
     """Return the octets of a BIT STRING with the unused bits cleared, as in OpenSSL.
 
     Raises:
-        DERError: the element is not a BIT STRING, or is empty.
+        DERError: the element is not a well-formed BIT STRING.
     """
     unused, content = bit_string(element)
     return content[:-1] + bytes([content[-1] & 0xFF << unused & 0xFF]) if unused and content else content
@@ -216,7 +216,7 @@ def bit_string(element: TLV) -> tuple[int, bytes]:
     """Return the number of unused bits and the octets of a BIT STRING.
 
     Raises:
-        DERError: the element is not a BIT STRING, or is empty.
+        DERError: the element is not a well-formed BIT STRING.
     """
     content = string(element, BIT_STRING)
     if not content or content[0] > 7:  # noqa: PLR2004 - bits of an octet

@@ -65,7 +65,7 @@ NAMES = 4096
 """Maximum number of names in each cache (attributes, one-line forms); many certificates have the same issuers."""
 
 USUAL_NAME = 512
-"""Usual maximum size of a distinguished name in octets."""
+"""Usual maximum size of a distinguished name in octets; few results for longer names are cached."""
 
 _TYPE_LIMIT = 79
 """Maximum number of characters of a dotted number in OpenSSL's one-line form."""
@@ -153,7 +153,7 @@ def ascii_lower(text: str) -> str:
 
 
 def _folded(value: TLV) -> str | bytes:
-    """Return a string value with case and white space folded; return the raw element for any other type."""
+    """Return a string value with case and white space folded; return the raw element if it is no valid string."""
     charset = _CHARSETS.get(value.tag)
     if charset is None:
         return value.raw

@@ -52,7 +52,7 @@ ODD_NAMES = 1000
 """Maximum number of stored subject alternative names of other types than DNS name and address (never compared)."""
 
 PURPOSES = 1000
-"""Maximum number of extended key usages that are kept of a certificate."""
+"""Maximum number of extended key usages that are stored for a certificate."""
 
 BROKEN = 20
 """Maximum number of broken extensions that are listed for a certificate."""

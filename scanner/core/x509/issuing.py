@@ -1,8 +1,8 @@
 """Cache of OpenSSL's answers: whether one certificate issued another certificate, and whether a path is accepted.
 
 A certificate with a repeated or undecodable known extension, a negative path length or an empty keyUsage is unusable
-for OpenSSL (EXFLAG_INVALID): OpenSSL accepts it neither as issuer nor as subject of another certificate. OpenSSL also
-rejects an issuer with an unknown key type and a subject with an unknown signature algorithm. This module also rejects a
+for OpenSSL (EXFLAG_INVALID): OpenSSL neither accepts it as an issuer nor accepts an issuer of it. OpenSSL also rejects
+an issuer with an unknown key type and a subject with an unknown signature algorithm. This module also rejects a
 certificate with a path length that OpenSSL cannot store; OpenSSL treats such a path length as absent. OpenSSL's answers
 do not depend on the time, since this module disables the check of validity periods. Most leaf certificates occur once
 in a scan, but their issuers occur often. If the path above a leaf was verified before, OpenSSL verifies only the leaf.
@@ -28,7 +28,7 @@ from scanner.core.x509.verify_error import NAME_ERRORS, VerifyError
 warnings.filterwarnings("ignore", category=CryptographyDeprecationWarning, module=f"{__name__}$")
 
 ANSWERS = 16384
-"""Maximum number of cached answers about pairs of certificates, of some 200 octets each."""
+"""Maximum number of cached answers about a certificate, alone or with its issuer, of some 200 octets each."""
 
 TOPS = 1024
 """Maximum number of cached upper parts (without the leaf) of accepted paths."""
@@ -88,14 +88,14 @@ def may_have_issued(issuer: Certificate, subject: Certificate) -> bool:
 
 
 def issued(issuer: Certificate, subject: Certificate, *, leaf: bool) -> bool:
-    """Return the result of ``may_have_issued`` for one issuer, from an OpenSSL answer that ``acceptance`` also uses."""
+    """Return the result of ``may_have_issued``, from a cached OpenSSL answer that ``acceptance`` needs afterwards."""
     if issuer.subject_key != subject.issuer_key or not described(issuer, subject):
         return False
     return _pair(issuer, subject, leaf=leaf).size > 1
 
 
 def refused(issuer: Certificate, subject: Certificate) -> bool:
-    """Return True if an issuer is rejected only because OpenSSL never uses the certificate of the issuer or subject."""
+    """Return True if an issuer is rejected only because its certificate or the subject is unusable in every path."""
     if issuer.subject_key != subject.issuer_key or self_signed(subject):
         return False
     if issuer.extensions.overflowing or subject.extensions.overflowing:
@@ -234,7 +234,7 @@ def _alone(leaf: Certificate, bare_key: bytes) -> VerifyAnswer:
 
 
 def _constrained(certificate: Certificate) -> bool:
-    """Return whether a certificate has name constraints or RFC 3779 resources, which concern other certificates too."""
+    """Return whether a certificate has name constraints or RFC 3779 resources, whose check needs the whole path."""
     return bool(certificate.extensions.name_constraints or certificate.extensions.resources)
 
 
@@ -243,7 +243,7 @@ def _verdict(answer: VerifyAnswer) -> Acceptance:
 
 
 def _unsigned(path: Sequence[Certificate]) -> Found | None:
-    """Return the error of the certificate nearest to the leaf that the key of its issuer in the path did not sign."""
+    """Return the error of the first certificate, from the leaf, that the next certificate of the path did not sign."""
     for depth, (subject, issuer) in enumerate(itertools.pairwise(path)):
         if signed_by(subject, issuer) is False:
             return VerifyError.CERT_SIGNATURE_FAILURE, depth

@@ -69,7 +69,7 @@ _CURVES = {
 }
 
 USUAL_KEY = 4096
-"""Usual maximum size of an encoded public key in octets."""
+"""Usual maximum size of an encoded public key in octets; ``normal_spki`` always encodes a larger key again."""
 
 EXPLICIT = "explicit"
 """Name for a curve given by explicit parameters, which RFC 5480 forbids."""
@@ -81,7 +81,7 @@ def _strength(kind: str, bits: int) -> int:
 
 
 def _factoring(kind: str, bits: int) -> int:
-    """Return the security bits of a modulus (number field sieve), a multiple of 8 (NIST SP 800-56B appendix D)."""
+    """Return the security bits of a key with a modulus, such as RSA, a multiple of 8 (NIST SP 800-56B appendix D)."""
     if kind not in _FACTORING or bits < 8:  # noqa: PLR2004 - log(log(x)) has to exist
         return 0
     x = bits * math.log(2)
@@ -195,7 +195,7 @@ _HASH_STRENGTHS = {
     "sha224": 112, "sha256": 128, "sha384": 192, "sha512": 256,
     "sha3-224": 112, "sha3-256": 128, "sha3-384": 192, "sha3-512": 256, "sm3": 128,
 }  # fmt: skip
-"""Security bits of hashes: half of the hash bits, less for MD5 and SHA-1 with collisions (X509_get_signature_info)."""
+"""Security bits of hashes: half of the hash bits; less for the broken MD5 and SHA-1 (X509_get_signature_info)."""
 
 _NIST_HASHES = (
     "sha256", "sha384", "sha512", "sha224", "sha512-224", "sha512-256", "sha3-224", "sha3-256", "sha3-384", "sha3-512",

@@ -16,7 +16,7 @@ from scanner.core.x509.openssl import VerifyFlags
 from scanner.core.x509.verify_error import NAME_ERRORS
 
 ANSWERS = 4096
-"""Maximum number of cached answers of OpenSSL; few authorities use name constraints, each with few constraints."""
+"""Maximum number of cached results of ``_violation``; few certificate authorities use name constraints."""
 
 _answers: Kept[bytes, int] = Kept(ANSWERS)
 

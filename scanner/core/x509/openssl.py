@@ -1,9 +1,9 @@
 """Interface to OpenSSL's verification of certificates and computation of key sizes.
 
 OpenSSL is authoritative: a path that ``X509_verify_cert`` refuses is never accepted, and no path is refused because
-this package does not know an algorithm, a curve or an encoding. The calls of this module request no check of dates
-(NO_CHECK_TIME), so that the answers of OpenSSL can be cached, and no check of revocation. Private bindings of pyOpenSSL
-are used, since the public interface cannot set a purpose, hides the path after an error, and takes ten times as long.
+this package does not know an algorithm, a curve or an encoding. ``ask`` requests no check of dates (NO_CHECK_TIME), so
+that its answers can be cached. This module never checks revocation. Private bindings of pyOpenSSL are used, since the
+public interface cannot set a purpose, hides the path after an error, and takes ten times as long.
 """
 
 import functools
@@ -20,13 +20,10 @@ from scanner.core.x509.cache import remembered
 from scanner.core.x509.verify_error import VerifyError
 
 LOADED = 256
-"""Maximum number of cached OpenSSL certificate objects, about 10 KiB each.
-
-The cache saves time because the certificates of issuers occur in many chains.
-"""
+"""Maximum number of cached OpenSSL certificate objects, of about 10 KiB each; issuers occur in many chains."""
 
 USUAL_SIZE = 8192
-"""Maximum usual size of a certificate in octets; nearly all certificates have less than 3,000 octets."""
+"""Usual maximum size of a certificate in octets (nearly all have less than 3,000); few larger ones are cached."""
 
 
 class VerifyFlags(IntFlag):

@@ -63,7 +63,7 @@ def check(
 
 
 def _of_unbuilt(path: Path) -> Acceptance:
-    """Return the verdict on a path without an anchor: OpenSSL is needed only for errors of RFC 3779 resources."""
+    """Return the refusal of a path without an anchor; OpenSSL is called only for errors of RFC 3779 resources."""
     if any(certificate.extensions.resources for certificate in path):
         error = issuing.acceptance(path).error
         if error is not None and error[0] == VerifyError.UNNESTED_RESOURCE:

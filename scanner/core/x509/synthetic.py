@@ -93,7 +93,7 @@ def _certificate(
 
 @cache
 def _key() -> Ed25519PrivateKey:
-    """Return the fixed key that signs all synthetic certificates; a fixed key makes the certificates reproducible."""
+    """Return the fixed key that signs the certificates of ``constrained``, which makes them reproducible."""
     return Ed25519PrivateKey.from_private_bytes(bytes(32))
 
 

@@ -18,9 +18,9 @@ class Trust:
     rejected: frozenset[str] | None = None
 
     def for_servers(self) -> bool | None:
-        """Return True if TLS servers are trusted, False if TLS servers are rejected (X509_check_trust), else None.
+        """Return True if the use for TLS servers is allowed, False if it is rejected (X509_check_trust), else None.
 
-        A list of allowed uses that does not contain TLS servers rejects TLS servers.
+        A list of allowed uses that does not contain this use rejects it.
         """
         if self.rejected is not None and _SERVER & self.rejected:
             return False
