@@ -21,7 +21,7 @@ TEXT_LIMIT = 500
 """Maximum number of characters in a failure's text; OpenSSL's error queue has at most 16 short entries."""
 
 _UNDECODABLE = ("SSL routines", "", "ASN1 lib")
-"""OpenSSL's error for a certificate that OpenSSL cannot decode; each release of OpenSSL accepts other encodings."""
+"""OpenSSL's error for a certificate that OpenSSL cannot decode; its release determines the decodable encodings."""
 
 _LIMIT_OF_OURS = "the TLS library of this scanner cannot decode the server's certificate"
 

@@ -182,7 +182,7 @@ class Gates:
 
     @property
     def is_awaited(self) -> bool:
-        """True if a task waits for a slot of the total limit."""
+        """True if a task waits for a slot of the limit on all connections."""
         return self._total.is_awaited("")
 
     def shrink(self) -> None:
@@ -198,7 +198,7 @@ class Gates:
             self._total.release("")
 
     async def _begin(self, address: str, *, trial: bool) -> None:
-        """Wait for the spacing of the address and a slot of the total limit, then for the connection rate limit."""
+        """Wait for the pause between connections to the address, the limit on all connections, and the rate limit."""
         async with self._turn.slot(address, trial=trial):
             await _sleep_until(self._spacing.due(address, trio.current_time()))
             await self._total.acquire("", trial=trial)

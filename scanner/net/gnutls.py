@@ -131,7 +131,7 @@ class RawKeyStream(EncryptedStream):
     """The client's end of one TLS connection that requests a raw public key, over ``stream``, which the caller closes.
 
     The methods that wait raise ``GnuTLSError`` for violations of TLS, ``EOFError`` for the end of the stream during the
-    handshake, ``LimitExceededError`` above ``WIRE_LIMIT``, and the errors of ``stream``.
+    handshake, ``LimitExceededError`` above ``WIRE_LIMIT`` received octets, and the errors of ``stream``.
 
     Raises:
         GnuTLSError: GnuTLS does not accept the offer or the server name.
@@ -274,7 +274,7 @@ class RawKeyStream(EncryptedStream):
     async def _refill(self, code: int) -> None:
         """Send the octets from GnuTLS; wait for octets of the stream if GnuTLS needs more than the received octets.
 
-        After a session ticket, a read call of GnuTLS returns before GnuTLS has read all received octets.
+        If GnuTLS has left received octets unread, for example after a session ticket, this method does not wait.
         """
         await self._flush()
         unread, self._unread = self._unread, self._left()

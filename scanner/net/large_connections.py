@@ -13,9 +13,9 @@ AT_ONCE = 8
 """Maximum number of simultaneous large connections; each of them takes up to 4 MB of memory."""
 
 LONGEST_PAUSE = 2.0
-"""Maximum pause in seconds, however many handshakes ended before it.
+"""Maximum pause in seconds after the handshakes of large connections, even after several in a row.
 
-A server whose connection waits for the end of a pause must not close the connection because of the wait.
+A longer pause might cause a server to close a connection that waits for the end of the pause.
 """
 
 

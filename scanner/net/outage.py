@@ -31,13 +31,13 @@ Failures of other peers within ``DOUBT`` seconds may show that an outage made th
 """
 
 TRIED = 8
-"""Maximum number of peers to try in an outage: the last peers that worked or, if no peer has worked, other peers."""
+"""Maximum number of peers to try in an outage: the last peers that worked or, if no peer has worked, any peers."""
 
 TRY_EVERY = 2.0
 """Seconds between two trials of peers in an outage."""
 
 TRY_AGAIN_EVERY = 30.0
-"""Seconds between two trials of the same peers if no peer has ever been reached; the tried peers may be down."""
+"""Seconds between two trials of the same peers if no peer has ever been reached: long, as these peers may be down."""
 
 TRIAL = 15.0
 """Time limit in seconds of the first trial of peers in an outage.

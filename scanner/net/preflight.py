@@ -1,4 +1,4 @@
-"""DNS queries that test a resolver for ``core.preflight``; the answer to a failed query describes the failure."""
+"""DNS queries that test a resolver for ``core.preflight``; a failed query returns an ``Answer`` with the failure."""
 
 from dataclasses import asdict, replace
 
@@ -62,7 +62,7 @@ async def sample(server: tuple[str, int], dns: DNSSettings, names: PreflightName
 
 
 async def signature_window(server: tuple[str, int], dns: DNSSettings) -> Window | None:
-    """Return the validity period of the signature on the root's DNSKEY records, or None without a reply.
+    """Return the validity period of the signature on the root's DNSKEY records, or None without a signed reply.
 
     The DNSKEY query has the CD bit set (checking disabled), because a validating resolver with a wrong clock would
     answer SERVFAIL to a query without the CD bit.

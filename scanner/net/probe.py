@@ -60,9 +60,9 @@ class Extra:
 
     ``listener`` receives the events of the probe and may provide a TLS session to resume; ``keep_session`` requests the
     TLS session in the result. ``stages`` contains the number of probes that are in each phase now. ``rules`` are the
-    rules in which the SMTP dialogues of ``scan`` and ``finger`` differ. ``large`` limits the number of connections that
-    have received more than ``tls_wire.LARGE`` octets of TLS, and pauses. ``raw_keys`` requests a raw public key; GnuTLS
-    then makes the handshake, without a TLS session to resume or a client certificate.
+    rules in which the SMTP dialogues of ``scan`` and ``finger`` differ. ``large`` limits the simultaneous connections
+    that have received more than ``tls_wire.LARGE`` octets of TLS. ``raw_keys`` requests a raw public key; GnuTLS then
+    makes the handshake, without a TLS session to resume or a client certificate.
     """
 
     ehlo_after_tls: bool = True
@@ -324,7 +324,7 @@ class _ProbeDriver:
         )
 
     async def _become_large(self) -> None:
-        """Wait until the limit ``Extra.large`` permits another large connection.
+        """Wait until ``Extra.large`` permits another connection with more than ``tls_wire.LARGE`` octets of TLS.
 
         The duration of the wait is added to the deadlines of the probe.
         """

@@ -208,7 +208,7 @@ class Resolver:
 
 
 def _question(key: CacheKey) -> Question | None:
-    """Return the DNS question in the spelling used in replies; None if the name or type cannot be encoded."""
+    """Return a DNS question with its name spelled as in decoded replies; None if it cannot be encoded."""
     try:
         return asked(key.name, key.rtype)
     except WireError:

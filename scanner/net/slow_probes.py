@@ -1,4 +1,4 @@
-"""Limit on the share of slow probes in all probe slots, so that silent servers do not occupy all slots.
+"""Limit on the number of slow probes, so that silent servers do not occupy all slots (permissions to probe).
 
 A probe is slow if it has taken more than ``SLOW`` seconds. Slow probes occupy at most half of all slots while other
 probes wait for a slot. If slow probes occupy half of all slots and other probes wait for a slot, the next probe that
@@ -21,7 +21,7 @@ Most probes take less than 5 seconds; probes of servers that delay their SMTP gr
 """
 
 RECHECK = 1.0
-"""Seconds between two checks of a slow probe that found no free slot in the share of slow probes."""
+"""Seconds between two attempts of a slow probe to take a slot for slow probes while all these slots are taken."""
 
 _ALL = ""
 
@@ -38,7 +38,7 @@ class SlowProbes:
     """The slow probes of a scan.
 
     Args:
-        total: number of all probe slots; half of them are the share of slow probes.
+        total: number of all probe slots; slow probes may occupy half of them.
         queue: the queue in which probes wait for one of the slots.
     """
 
@@ -47,19 +47,19 @@ class SlowProbes:
         self.queue = queue
 
     def watch(self) -> "SlowDeadline":
-        """Return a deadline that stops a slow probe if the share of slow probes is full and another probe waits."""
+        """Return a deadline that stops a slow probe if all slots for slow probes are taken and another probe waits."""
         return SlowDeadline(self)
 
     def place(self) -> AbstractAsyncContextManager[None]:
-        """Return a context manager that waits for a slot in the share of slow probes and holds the slot."""
+        """Return a context manager that waits for one of the slots for slow probes and holds the slot."""
         return self.share.slot(_ALL)
 
 
 class SlowDeadline(Deadline):
     """The time at which one probe becomes slow.
 
-    A probe that becomes slow takes a slot in the share of slow probes. If all slots of the share are taken, the slow
-    probe is stopped if another probe waits for a slot, and otherwise continues.
+    A probe that becomes slow takes one of the slots for slow probes. If all these slots are taken, the slow probe is
+    stopped if another probe waits for a slot, and otherwise continues.
     """
 
     __slots__ = ("_has_place", "_slow")
@@ -70,7 +70,7 @@ class SlowDeadline(Deadline):
         self._has_place = False
 
     def cancel(self) -> None:
-        """Take a slot in the share of slow probes, or stop the probe if no slot is free and another probe waits."""
+        """Take one of the slots for slow probes, or stop the probe if none is free and another probe waits."""
         if self._slow.share.take(_ALL):
             self._has_place = True
             self.at = float("inf")

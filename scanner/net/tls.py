@@ -114,8 +114,8 @@ class TLSStream(EncryptedStream):
     """The client side of one TLS connection over ``stream``, which the caller closes.
 
     The methods that wait raise ``SSL.Error`` for violations of TLS, ``EOFError`` for the end of the stream during the
-    handshake, ``LimitExceededError`` above ``WIRE_LIMIT``, ``PrimeTooLargeError`` for a Diffie-Hellman prime of more
-    than ``largest_prime`` bits, and the errors of ``stream``.
+    handshake, ``LimitExceededError`` above ``WIRE_LIMIT`` received octets, ``PrimeTooLargeError`` for a Diffie-Hellman
+    prime of more than ``largest_prime`` bits, and the errors of ``stream``.
     """
 
     def __init__(

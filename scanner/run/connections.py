@@ -131,7 +131,7 @@ class Connections:
     async def _attempt(self, endpoint: Endpoint, host: str) -> ProbeResult:
         """Probe an endpoint once.
 
-        A probe that was stopped because it was slow is repeated with a slot of the share of slow probes.
+        A probe that was stopped because it was slow is repeated when one of the slots for slow probes is free.
         """
         result = await self._probe_within(endpoint, host, self._slow.watch)
         while result is None:
@@ -193,7 +193,7 @@ class Connections:
         return True
 
     def _careful(self, key: str) -> AbstractAsyncContextManager[None]:
-        """Return a context manager that limits connections to one at a time if the breaker of ``key`` ever opened."""
+        """Return a limit of one connection at a time if the breaker of ``key`` (provider or network) ever opened."""
         return self._one_at_a_time.slot(key) if self._breakers.has_opened(key) else _NO_CAP
 
     def _learn(self, provider: str, network: str, probe: Probe) -> None:

@@ -1,7 +1,7 @@
 """The worker tasks of one pass of a scan, each of which observes one domain at a time.
 
 A pass has as many worker tasks as the scan may have connections, but at most one for each target of a retry pass. The
-observation of a domain with silent servers or very many hosts takes minutes, most of which the worker task waits. For
+observation of a domain with silent servers or very many hosts takes minutes, in which its worker task mostly waits. For
 each such slow domain, another worker task is started, so that slow domains do not delay the other domains of the scan.
 The limits on connections do not depend on the number of worker tasks.
 """
@@ -15,7 +15,7 @@ from scanner.net.slow_probes import SLOW
 from targets.lists import Target
 
 CHECK = 1.0
-"""Seconds between two counts of the slow domains."""
+"""Seconds between two counts of the domains that have been observed for more than ``SLOW`` seconds."""
 
 
 _Seen = TypeVar("_Seen")
@@ -26,9 +26,9 @@ class DomainWorkers(Generic[_Seen]):
 
     Args:
         observe: function that observes the domain of a target.
-        send: function that sends an observation to the writer task; a wait for the writer task makes no domain slow.
+        send: function that sends an observation to the writer task; its duration is not part of the observation.
         targets: the channel of the targets, which is closed when all worker tasks have ended.
-        count: number of worker tasks; slow domains increase the number of worker tasks, at most to twice the number.
+        count: number of worker tasks; each domain observed for over ``SLOW`` seconds adds one, up to twice the number.
         is_stopping: function that returns whether no further target is to be observed.
     """
 
@@ -58,7 +58,7 @@ class DomainWorkers(Generic[_Seen]):
                 self._start(nursery, self._count)
 
     async def _watch(self, nursery: trio.Nursery) -> None:
-        """Count the slow domains at regular intervals, and start a worker task for each of them."""
+        """Count at intervals the domains observed for over ``SLOW`` seconds; start a worker task for each."""
         while True:
             await trio.sleep(CHECK)
             latest = trio.current_time() - SLOW

@@ -157,8 +157,7 @@ class EvidenceMaker:
     ) -> tuple[tuple[CertFacts, ...], _Report]:
         """Compute unusually expensive DANE evidence in a thread, for one probe at a time; pause after each computation.
 
-        OpenSSL's functions run without the interpreter lock. At most one computation of expensive evidence at a time
-        uses the caches of the module that reads certificates.
+        Other tasks run during the computation, because OpenSSL's functions run without the interpreter lock.
         """
         async with self._heavy_work:
             chain, spent = await _timed_facts(host, result, Slices())

@@ -1,4 +1,4 @@
-"""The examination of one domain: determine its route, examine the hosts on the route, and judge the observation.
+"""The examination of one domain: determine its route (MX hosts), examine these hosts, and judge the observation.
 
 The observation of a domain (DNS lookups and probes) waits for the network, and the judgement of the domain does not.
 The writer task judges many domains one after the other, which takes a third less time than judging a domain between two
@@ -37,7 +37,7 @@ _NO_ROUTE = Route(())
 
 @dataclass(frozen=True, slots=True)
 class DomainObservation:
-    """The observation of a target: its route, the results of its hosts and its policy, or the internal error."""
+    """The observation of a target: its route, the results of its hosts and its MTA-STS policy, or an internal error."""
 
     target: Target
     began: datetime
@@ -89,7 +89,7 @@ class Examiner:
         return await self.judge(await self.observe(target), Slices())
 
     async def observe(self, target: Target, began: datetime | None = None) -> DomainObservation:
-        """Determine the route of a target and examine the hosts on the route.
+        """Determine the route of a target (its MX hosts), and examine the hosts on the route.
 
         An internal error of mxsweep becomes part of the observation.
 

@@ -283,9 +283,9 @@ class HostExaminer:
 
 
 def _inferred(key: HostKey, dns: _HostDNS, source: HostKey, result: HostResult) -> HostResult:
-    """Return the result of a host with the endpoints of another host.
+    """Return the result of a host that was not probed: its endpoints are those of ``source``, a sampled host.
 
-    The writer task makes the report of the other host and the report with its endpoints.
+    When the writer task makes the report of the host, it first makes the report of ``source``.
     """
 
     async def make(slices: Slices) -> ReportAndCerts:

@@ -47,7 +47,7 @@ DRAIN = 30.0
 """Maximum time in seconds for examinations in progress to finish after the first interrupt."""
 
 SYNC_EVERY = 1.0
-"""Seconds between two calls of ``sync``; a power failure loses at most the records of one such interval."""
+"""Seconds between two calls of the sink's ``sync``; a power failure loses at most the records of one such interval."""
 
 
 Output = DomainObservation | Reject | trio.Event

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class DNSLookup(Protocol):
-    """A function that makes one DNS lookup; the answer to a failed lookup describes the failure."""
+    """A function that makes one DNS lookup; a failed lookup returns an ``Answer`` that describes the failure."""
 
     async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
         """Return the answer for a name and record type; with ``fresh``, query the servers without a cache."""

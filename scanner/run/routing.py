@@ -1,4 +1,4 @@
-"""The route of a destination, and the MX hosts on the route that a scan examines."""
+"""The route of a destination: its MX hosts, or the host that it names; and the keys of the hosts on the route."""
 
 from scanner.core import route
 from scanner.model import Route

@@ -3,7 +3,8 @@
 The hosts of a group become known one by one, because a scan reads its input list only once. The first N hosts of a
 group that the scan examines are the sample of the group. Other hosts of the group wait while the sample is being
 probed. If all hosts of the sample have the same clean result, the other hosts of the group are not probed; otherwise
-every host of the group is probed. The module ``scanner.core.sampling`` defines groups and clean results.
+every host of the group is probed. The module ``scanner.core.sampling`` defines clean results, and groups: hosts with
+the same addresses and usable TLSA records.
 """
 
 from collections import OrderedDict
@@ -82,7 +83,7 @@ class Samples:
         """Return a host and its result: the host ``key`` itself, or the host of the sample that represents ``key``.
 
         Args:
-            name: digest of the group of the host.
+            name: digest that identifies the group of the host.
             key: the host.
             probe: function that examines the host itself.
             fits: function that returns whether a clean result of a host of the sample also holds for the host ``key``;

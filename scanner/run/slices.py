@@ -19,7 +19,7 @@ SLICE = 0.02
 class Slices:
     """The time slices for the computations of one task.
 
-    A time slice begins when the ``Slices`` object is created and after each trio checkpoint.
+    A time slice begins when the ``Slices`` object is created and after each trio checkpoint in ``turn``.
     """
 
     __slots__ = ("_began",)
@@ -28,7 +28,7 @@ class Slices:
         self._began = time.perf_counter()
 
     async def turn(self, what: str) -> None:
-        """End a step of a computation: let other tasks run if ``SLICE`` seconds have passed since the last checkpoint.
+        """End a step of a computation: let other tasks run if the time slice has lasted ``SLICE`` seconds.
 
         Args:
             what: the host or domain of the computation, for the log.

@@ -1,1 +1,1 @@
-"""A scan in many processes (``--dask``): its plan, its parts, the join of their reports, and the execution by Dask."""
+"""A scan in many processes (``--dask``): division into parts, jobs of Dask workers, and merging of the results."""

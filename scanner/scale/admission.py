@@ -1,4 +1,4 @@
-"""The choice of the Dask workers that get jobs: workers that passed the fitness test and were not excluded."""
+"""The choice of the Dask workers that get jobs: those that passed a test (run directory, resolver), unless excluded."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The providers and networks in back-off, which a pass over one part of a scan hands to later passes over any part.
+"""The providers and networks in back-off, which a pass over one part of a scan records for later passes over all parts.
 
 A provider or network that has rejected this scanner gets one connection at a time from each later pass, and the next
 back-off of the provider or network is longer.

@@ -25,7 +25,7 @@ from scanner.worker_status import ScanWorker
 from targets.spool import Spool
 
 AGAIN = 3
-"""Number of the last round of jobs, which examines a host as a whole if its reports in several parts disagree."""
+"""Number of the last round of jobs, for hosts with contradictory reports and hosts found after the plan was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class ScaleDriver:
     # --- failed lookups ---------------------------------------------------------------------------------------
 
     def _note_failed(self, job: Job, result: JobResult) -> None:
-        """Record that the file of a lookup job contains no failed lookup, so that retry passes skip the file."""
+        """Record the file of a lookup job without a failed lookup, so that retry passes skip the file."""
         if not result.pending:
             self._settled.add((job.stage, job.number))
 
@@ -226,7 +226,7 @@ class ScaleDriver:
         return part_run.merged_workers([*before, *self._executor.machines.values()])
 
     def _count_endpoints(self) -> None:
-        """Add up the probed and shared endpoints of all parts; each number includes all passes over a part."""
+        """Add up, over all parts and passes, the number of probed endpoints and of reused endpoint results."""
         headers = list(self._headers())
         for name in ("endpoints_probed", "endpoints_shared"):
             self.totals[name] = sum(header.totals.get(name, 0) for header in headers)

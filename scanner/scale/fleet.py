@@ -37,9 +37,9 @@ class Fleet:
         self._speed, self._stage = Speed(), ""
 
     def watch(self, progress: Callable[[], StageProgress], domains: int) -> None:
-        """Begin a stage.
+        """Set the source of the counters of stages, and the number of destinations of the scan.
 
-        ``progress`` returns the counters of the stage, ``domains`` is the number of destinations of the scan.
+        ``progress`` returns the counters of the stage in progress.
         """
         self._progress = progress
         self._domains = domains

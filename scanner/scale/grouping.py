@@ -1,10 +1,10 @@
-"""The groups of domains that one process judges; the domains of one MX host are in one group as far as possible.
+"""Groups of domains, each judged by one process; the domains of one MX host are in one group as far as possible.
 
-Each file of routes contains the domains of one bucket, which the hash of the domain selects, so that the domains of an
-MX host are spread over all buckets. Before the judgement, the lines of routes, destinations and MTA-STS policies are
-copied to the files of groups; the hash of the first MX host of a domain selects the group of the domain. Because of the
-groups, the report of most MX hosts is read only once. A group has at most about three times as many domains as the
-average group: further domains of an MX host with very many domains are in groups that the hash of the domain selects.
+The hash of a domain selects its file of routes (MX answers), so that the domains of an MX host are spread over all
+files. Before the judgement, the routes, destinations and MTA-STS policies are copied to one file of each kind for each
+group; the hash of the first MX host of a domain selects the group of the domain. Because of the groups, the report of
+most MX hosts is read only once. A group has at most about three times as many domains as the average group: further
+domains of an MX host with very many domains are in groups that the hash of the domain selects.
 """
 
 import os
@@ -22,7 +22,7 @@ from targets.partition import octets_of, sort_key
 from targets.spool import Spool
 
 ROUTES, TARGETS, RECORDS = "group-routes", "group-targets", "group-records"
-"""The names of the files of a group; a line of ``TARGETS`` is a line of the spool (stored input of the run)."""
+"""Names of the three files of a group: routes, destinations (lines of the stored input), and MTA-STS policies."""
 
 HELD = 32 * 1024 * 1024
 """Maximum number of octets of lines in memory before the lines are appended to the files of their groups."""
@@ -35,7 +35,7 @@ _FIRST_HOST = re.compile(rb'"hosts":\[\["((?:[^"\\]|\\.)*)"')
 
 
 def group_domains(place: PlanPlace, routes: int, spool: Spool, *, sts: bool) -> None:
-    """Write the files of all groups, unless an earlier call has written them.
+    """Copy routes, destinations and MTA-STS policies to the files of each group, unless an earlier call has.
 
     Args:
         place: the plan of the run.
@@ -73,7 +73,7 @@ def targets(place: PlanPlace, group: int, spool: Spool) -> Iterator[Target]:
 
 
 def remove_groups(place: PlanPlace, routes: int) -> None:
-    """Remove the files of all groups.
+    """Remove the files that ``group_domains`` wrote.
 
     Raises:
         StoreError: a file cannot be removed.
@@ -86,7 +86,7 @@ def remove_groups(place: PlanPlace, routes: int) -> None:
 
 
 def _with_groups(path: Path, count: int, most: int, groups: dict[bytes, int]) -> Iterator[tuple[int, bytes]]:
-    """Yield the group and the line of each domain in a file of routes, and add the group of each key to ``groups``.
+    """Yield the group and the line of each domain in a file of routes, and record each domain's group in ``groups``.
 
     The hash of the MX host puts at most ``most`` domains of the file into a group.
     """
@@ -109,12 +109,12 @@ def _keyed(path: Path) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _of_known(lines: Iterable[tuple[bytes, bytes]], groups: Mapping[bytes, int]) -> Iterator[tuple[int, bytes]]:
-    """Yield the group and the line of each destination in ``groups``; a destination without a route is out of scope."""
+    """Yield the group and the line of each destination in ``groups``, which contains no destination out of scope."""
     return ((groups[key], line) for key, line in lines if key in groups)
 
 
 def _append(place: PlanPlace, name: str, count: int, lines: Iterable[tuple[int, bytes]]) -> None:
-    """Append the lines of one bucket to the files of their groups, ``HELD`` octets at a time."""
+    """Append lines, each with the number of its group, to the files of their groups, ``HELD`` octets at a time."""
     held: list[list[bytes]] = [[] for _ in range(count)]
     octets = 0
     for group, line in lines:
@@ -135,7 +135,7 @@ def _flush(place: PlanPlace, name: str, held: list[list[bytes]]) -> None:
 
 
 def _sync(place: PlanPlace, count: int) -> None:
-    """Write the files of all groups to the disk, so that a power failure cannot leave ``_DONE`` without these files."""
+    """Write the files of all groups to the disk before the file ``_DONE`` marks these files as complete."""
     for path in [place.file(name, group) for name in (ROUTES, TARGETS, RECORDS) for group in range(count)]:
         if path.exists():
             with naming(path), path.open("rb") as file:

@@ -15,7 +15,7 @@ from scanner.worker_status import ScanWorker
 
 
 class Stage(StrEnum):
-    """The stages of a scan in many processes that run in child processes; ``fitness`` is the test of a worker."""
+    """The stages of a scan that child processes do; ``fitness`` tests whether a worker can do jobs."""
 
     FITNESS = "fitness"
     ROUTES = "routes"
@@ -39,8 +39,8 @@ class KnownResolver:
 class Job:
     """The work of one child process.
 
-    ``number`` is the number of the bucket (of destinations or MX hosts) or part of the scan, ``groups`` the number of
-    buckets of the stage, ``addresses`` the number of buckets of addresses for the stage ``judge``. ``again`` is 0 for
+    ``number`` is the number of the bucket (set of destinations or MX hosts) or part of the scan, ``groups`` the number
+    of buckets of the stage, ``addresses`` the number of files of addresses for the stage ``judge``. ``again`` is 0 for
     the first pass and otherwise the number of the retry pass; ``last`` is true for the last pass. ``share`` is the
     number of child processes on the machine, which share the connection limits and rates of the machine. ``flags``
     contains all options of the scan, ``proof`` the text of the file by which a worker proves that it sees the run
@@ -69,8 +69,8 @@ class Job:
 class Fitness:
     """The properties of a worker that is fit for jobs.
 
-    ``machine`` identifies the machine: all processes with the same loopback address are on one machine. ``worker`` is
-    the entry of the machine for run.json, ``notes`` are remarks for the user.
+    ``machine`` identifies the machine by its boot id and its network namespace. ``worker`` is the entry of the machine
+    for run.json, ``notes`` are remarks for the user.
     """
 
     machine: str

@@ -74,7 +74,7 @@ def agree(split: SplitLine, reports: Sequence[HostReport]) -> bool:
     """Return whether each part that contains a host has a report, and all reports have the same TLSA result.
 
     If the report of a part is missing, for example after an internal error, the addresses of that part were not
-    examined. A host whose report was inferred in one part (``--sni-sample``) requires a clean result in every part.
+    examined. If the report of a part is inferred from another host (``--sni-sample``), all reports must be clean.
     """
     found = {(frozenset(report.tlsa.records), report.tlsa.dane, report.tlsa.base_domain) for report in reports}
     inferred = any(report.inferred is not None for report in reports)
@@ -86,10 +86,7 @@ def agree(split: SplitLine, reports: Sequence[HostReport]) -> bool:
 
 
 class _Keys:
-    """A set of keys of hosts, stored as a hash of eight octets for each key.
-
-    Two keys may have the same hash.
-    """
+    """A set of keys of hosts, stored as hashes of eight octets; a key with the hash of another key is found as well."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._hashes = array("Q", sorted(array("Q", map(digest, keys))))
@@ -114,8 +111,8 @@ def write_again(place: PlanPlace, index: PlanIndex, late: Sequence[PartLine] = (
     """Merge the reports of hosts in several parts of a scan, and return the number of hosts to examine again.
 
     Hosts are examined again if the reports of their parts disagree, and hosts in ``late`` because their addresses were
-    found after the plan was made. The merged reports are written to the directory of the plan; after the merged
-    reports, the file of the part that examines hosts again is written.
+    found after the plan was made. The merged reports are written to the directory of the plan. The file of the hosts to
+    examine again is written last, so that its existence shows that this function has ended.
 
     Raises:
         StoreError: a file cannot be read or written.

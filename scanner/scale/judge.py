@@ -120,7 +120,7 @@ async def _seen(
 
 
 async def _judged(examiner: Examiner, seen: DomainObservation) -> tuple[DomainRecord, bytes]:
-    """Return the record of a target and its JSON line; the record of an internal error if it cannot be encoded."""
+    """Return the record of a target and its JSON line; an internal error's record if it cannot be encoded."""
     result = await examiner.judge(seen, Slices())
     try:
         return result.record, codec.encode(result.record)
