@@ -52,7 +52,7 @@ class ZoneParser:
         self._last = ""
 
     def owners(self, lines: Iterator[Line]) -> Iterator[Owner]:
-        """Yield the owner names of NS records (repeated adjacent names once) and the rejected lines."""
+        """Yield the owner names of NS records (the name of adjacent records only once) and the rejected lines."""
         for line in _records(lines):
             if line.flaw:
                 yield Owner(line, "", line.flaw)
