@@ -305,7 +305,7 @@ class DomainSTS(StrEnum):
 
 
 class Mechanism(StrEnum):
-    """Verdict ``mechanism`` of a domain: the protection of mail from a sender that uses DANE and MTA-STS."""
+    """Verdict ``mechanism`` of a domain: the protection of mail to the domain if the sender uses DANE and MTA-STS."""
 
     DANE = "dane"
     STS = "sts"

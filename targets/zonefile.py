@@ -36,7 +36,10 @@ class ZoneError(ValueError):
 
 
 class Owner(NamedTuple):
-    """The owner name of an NS record, or an empty ``name`` and the reason why a line is rejected."""
+    """The owner name of an NS record, or an empty ``name`` and the reason why a line is rejected.
+
+    ``line.cut`` is True for a rejected directive, because the names that the directive adds are missing.
+    """
 
     line: Line
     name: str
