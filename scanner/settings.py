@@ -74,7 +74,7 @@ OPPORTUNISTIC_CLASSICAL = replace(OPPORTUNISTIC, name="opportunistic-classical",
 AUTHENTICATED_CLASSICAL = replace(AUTHENTICATED, name="authenticated-classical", groups=CLASSICAL_GROUPS)
 
 CLASSICAL = {OPPORTUNISTIC.name: OPPORTUNISTIC_CLASSICAL.name, AUTHENTICATED.name: AUTHENTICATED_CLASSICAL.name}
-"""Names of TLS profiles, each with the name of the equal profile that offers only classical key exchange groups."""
+"""Names of TLS profiles, each with the name of its variant that offers only classical key exchange groups."""
 
 WITHOUT_AUTHENTICATION = (OPPORTUNISTIC, OPPORTUNISTIC_CLASSICAL)
 WITH_AUTHENTICATION = (AUTHENTICATED, AUTHENTICATED_CLASSICAL, OPPORTUNISTIC_CLASSICAL)

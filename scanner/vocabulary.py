@@ -93,7 +93,7 @@ class Phase(StrEnum):
 
 
 class FailureKind(StrEnum):
-    """The class of a failure of a connection or lookup; each class is caused either by the peer or by this machine."""
+    """The class of a failure of a connection or lookup, caused by the peer, by the network or by this machine."""
 
     TIMEOUT = "timeout"
     REFUSED = "refused"  # TCP RST to our SYN
@@ -305,7 +305,7 @@ class DomainSTS(StrEnum):
 
 
 class Mechanism(StrEnum):
-    """Verdict ``mechanism`` of a domain: the protection of mail from a sender that uses DANE and MTA-STS."""
+    """Verdict ``mechanism`` of a domain: the protection of mail to the domain if the sender uses DANE and MTA-STS."""
 
     DANE = "dane"
     STS = "sts"

@@ -1,4 +1,4 @@
-"""The records of the machines of a scan, and of the jobs of a scan in many processes (``--dask``)."""
+"""Records that describe the machines of a scan, and the jobs of a scan in many processes (``--dask``)."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class ScanWorker:
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """The progress of the job of one worker of a scan with ``--dask``, at the time of a status line."""
+    """The progress of the job of one worker of a scan with ``--dask``, as part of a line of the status file."""
 
     worker: str
     job: str

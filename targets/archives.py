@@ -13,7 +13,7 @@ from targets.streams import CHUNK, DamagedError, ListError, check_ratio
 ZIP_MAGIC = b"PK\3\4"
 
 DIRECTORY_LIMIT = 4 * 2**20
-"""Maximum size in octets of an archive's directory, which is held in memory; enough for about 60,000 files."""
+"""Maximum size in octets of an archive's central directory, which is held in memory; enough for about 60,000 files."""
 
 _TAIL = 65535 + 22 + 20 + 56
 """Maximum size in octets of an archive's end records (APPNOTE 6.3.10 sections 4.3.14 to 4.3.16) and comment."""
@@ -60,10 +60,10 @@ def chunks_of_zip(file: io.BufferedIOBase, notes: list[str]) -> Iterator[bytes]:
 
 
 def _check_directory(file: io.BufferedIOBase) -> None:
-    """Check the size of the archive's directory before it is read into memory.
+    """Check the size of the archive's central directory before it is read into memory.
 
     Raises:
-        ListError: the archive's directory is too large.
+        ListError: the archive's central directory is too large.
     """
     size = file.seek(0, io.SEEK_END)
     file.seek(max(0, size - _TAIL))

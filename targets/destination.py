@@ -137,7 +137,7 @@ def parse_destination(
     Args:
         text: the destination as typed.
         lmtp: true to use the LMTP syntax, in which ``inet:`` and ``unix:`` are prefixes and names are hosts.
-        default_port: port of a destination without a port; None means the port of ``smtp``, or 24 with LMTP.
+        default_port: port of a destination without a port; None means the port ``known["smtp"]``, or 24 with LMTP.
         known: ports by service name, which take precedence over the system's services database.
 
     Returns:
@@ -193,7 +193,7 @@ def _split_bracketed(raw: str) -> _HostPort:
 
 
 def _host(parts: _HostPort, raw: str, *, lmtp: bool) -> tuple[Kind, str]:
-    """Check the host part of a destination, then the syntax of its service, in the order of Postfix.
+    """Check the host part of a destination, then the syntax of its service; Postfix checks both in this order.
 
     Return the type of destination and the host.
     """

@@ -21,7 +21,10 @@ HEADERS = (
 """Well-known names of the column with the domains, the most reliable name first."""
 
 MOST = 0.9
-"""Minimum share of rows by which a column (rows with a domain) or delimiter (rows with equal cell counts) is chosen."""
+"""Minimum share of the rows of a list that contain a domain in the chosen column.
+
+A delimiter is chosen if at least this share of the rows has the same number of cells.
+"""
 
 TITLES = 10
 """Maximum number of title lines between the beginning of a table and its header."""
@@ -30,11 +33,11 @@ COLUMNS_SHOWN = 12
 """Maximum number of column names that an error message lists."""
 
 _MARK = re.compile(r"[./\[]|:\S")
-"""Characters of a destination that a header does not contain."""
+"""Pattern of text that occurs in destinations, but not in a header: a dot, slash or bracket, or a colon before text."""
 
 
 class LayoutError(ValueError):
-    """Error: the layout of a list is not clear; ``line`` is the line number, 0 for the whole list."""
+    """Error: the layout of a list is not clear; ``line`` is the number of the unclear line, 0 for the whole list."""
 
     def __init__(self, text: str, line: int = 0) -> None:
         super().__init__(text)
@@ -205,14 +208,17 @@ def _is_title(sample: _Sample, column: int) -> bool:
 
 
 def _known(names: tuple[str, ...], shares: list[float], *, rows: bool) -> int | None:
-    """Return the index of a column named as in ``HEADERS``; with ``rows``, half of its cells must be domains."""
+    """Return the index of a column named as in ``HEADERS``, or None.
+
+    At least half of the cells of the column must be domains, unless the list has only one column or no ``rows``.
+    """
     folded = [name.casefold() for name in names]
     found = [folded.index(name) for name in HEADERS if name in folded]
     return next((column for column in found if shares[column] >= 1 / 2 or not rows or len(names) == 1), None)
 
 
 def _is_ranked(sample: _Sample) -> bool:
-    """Return whether most rows begin with a rank before the domain; in ``1,234,example.com``, the rank is 1234."""
+    """Return whether the rows begin with a rank before the domain; in ``1,234,example.com``, the rank is 1234."""
     ranked = [len(row) > 1 and is_rank(row[0]) and any(map(_is_domain, row[1:4])) for row in sample.rows]
     if sum(ranked) > sum(_is_domain(row[0]) for row in sample.rows if row):
         return sample.share(1) >= sum(ranked) / len(ranked) or sample.delimiter == ","

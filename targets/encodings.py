@@ -29,7 +29,8 @@ _BARE_CR = re.compile(rb"\r(?=[^\r\n])")
 def encoding_of(head: bytes) -> str | None:
     """Return the encoding of a text, recognised from its first octets; None for UTF-8 and unknown encodings.
 
-    Without a byte order mark, UTF-16 is recognised by a NUL in every second octet only, because names are ASCII.
+    Without a byte order mark, a text is UTF-16 if every second octet is NUL and no other octet is NUL, as in UTF-16
+    text with only ASCII characters.
     """
     for mark, name in _MARKS:
         if head.startswith(mark):

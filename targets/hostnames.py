@@ -3,12 +3,12 @@
 A host name has 1 to 255 octets in labels of 1 to 63 letters, digits, ``_`` and ``-``. No label of a host name begins or
 ends with a hyphen. No label of a host name is empty, so a trailing dot is an error. A text that consists only of digits
 and dots is not a host name. A name with non-ASCII characters is mapped by UTS #46 (non-transitional) and its labels are
-encoded by RFC 3492. The rules for bidirectional text and joiners are not applied, as in Postfix: names such as
-``xn--53h.example`` (an emoji) exist in the DNS.
+encoded by RFC 3492. The rules for bidirectional text and joiners are not applied, as in Postfix. Emoji are accepted,
+because names such as ``xn--53h.example`` exist in the DNS.
 
-A literal address is IPv4 in four decimal octets, or IPv6 as in RFC 4291 section 2.2 without a zone. Octets of an IPv4
-address with leading zeros are rejected, because C libraries parse such octets as octal numbers and people read such
-octets as decimal numbers. In the network 0.0.0.0/8, only the address 0.0.0.0 is accepted, as in Postfix.
+A literal address is IPv4 in four decimal octets, or IPv6 as in RFC 4291 section 2.2 without a zone. An IPv4 address
+that contains an octet with leading zeros is rejected, because C libraries parse such octets as octal numbers and people
+read such octets as decimal numbers. In the network 0.0.0.0/8, only the address 0.0.0.0 is accepted, as in Postfix.
 """
 
 import ipaddress
@@ -28,9 +28,7 @@ MAX_ENCODED = 253
 """Maximum length in octets of a converted international name (UTS #46 section 4.2, VerifyDnsLength)."""
 
 MAX_TYPED = 4 * MAX_NAME
-"""Maximum length in characters of an international name before the UTS #46 mapping, which can remove
-characters.
-"""
+"""Maximum length in characters of an international name before the UTS #46 mapping, which can remove characters."""
 
 LONGEST_ADDRESS = 45
 """Maximum length in characters of a literal address: IPv6 with an IPv4 suffix (RFC 4291 section 2.2)."""

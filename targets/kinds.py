@@ -1,8 +1,8 @@
 """Recognition of lists whose lines are not plain destinations but, for example, URLs, e-mail addresses or zone records.
 
-A list is rejected as a whole if most of its first lines have a format of ``ListKind`` and are not destinations. A
-single line that is not a destination is rejected with a hint about the format of the line. With ``--accept``, the host
-of a URL or of an e-mail address is scanned.
+A list is rejected as a whole if most of its first lines have the same format of ``ListKind``, and the user has set no
+option that permits this format. A single line that is not a destination is rejected with a hint about the format of the
+line. With ``--accept``, the host of a URL or of an e-mail address is scanned.
 """
 
 import re
@@ -46,7 +46,7 @@ WHOLE_LIST = {
     ListKind.JSON: "--column NAME takes that member of each",
     ListKind.ADBLOCK: "list the domains alone, one per line",
 }
-"""For each format, a text about the option with which mxsweep reads a list in the format."""
+"""For each format, the advice in the error message about a list in this format, such as the option to use."""
 
 _HINTS = {
     ListKind.URL: "a URL: list its host name alone, or use --accept urls",

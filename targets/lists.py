@@ -83,7 +83,10 @@ class Lists:
                     yield entry
 
     def blocks(self) -> Iterator[Target | Reject | PlainNames]:
-        """Yield all lines, duplicates included, with consecutive plain names (see ``Plain``) in one item."""
+        """Yield all targets and rejected lines, duplicates included.
+
+        Consecutive plain names (see ``Plain``) are one item.
+        """
         for source in self._sources:
             for item in source.blocks():
                 if not isinstance(item, Plain):

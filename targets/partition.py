@@ -23,9 +23,9 @@ class Sampling(NamedTuple):
     seed: int
 
     def place(self, key: bytes) -> int:
-        """Return the rank of a destination in the random order.
+        """Return the hash of ``seed`` and the key of a destination, by which the destinations are put in random order.
 
-        The sample consists of the ``size`` destinations that come first in the random order.
+        The sample consists of the ``size`` destinations with the lowest hashes.
         """
         return int.from_bytes(blake2b(key, digest_size=8, key=str(self.seed).encode()[:64]).digest())
 
@@ -55,7 +55,7 @@ class Buckets:
         self._room = WAITING
 
     def put(self, group: str, lines: list[bytes]) -> None:
-        """Add input lines to the buffer; each line begins with its key."""
+        """Add lines, which begin with their keys, to the buffer; the bucket files are named ``GROUP-NNN``."""
         parts = self._lines[group]
         if self._buckets == 1:
             parts[0] += lines

@@ -15,7 +15,7 @@ Value = TypeVar("Value")
 
 
 class PrefixTable(Generic[Value]):
-    """A map from IPv4 and IPv6 networks to values. Of several rows with the same network, the first row is kept."""
+    """A map from IPv4 and IPv6 networks to values. If a network has several values, the first value is kept."""
 
     def __init__(self, rows: Iterable[tuple[Network, Value]] = ()) -> None:
         self._lengths: dict[tuple[int, int], dict[int, Value]] = {}

@@ -15,7 +15,7 @@ _ROOT_DOT = re.compile(r"(?<=[^.])\.(?=\]?(?::[^:\]]*)?$)")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A destination to scan; ``raw`` is its text in the list, ``source`` the list, ``line`` the line number."""
+    """A destination to scan; ``raw`` is its text in the list, ``source`` the list's name, ``line`` the line number."""
 
     destination: Destination
     raw: str

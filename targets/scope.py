@@ -83,7 +83,7 @@ class Scope:
         return _opted_out(self.exclusions.name(name))
 
     def host(self, name: str) -> Refusal | None:
-        """Check whether an MX host may be contacted, by its name; ``address`` checks each of its addresses."""
+        """Check whether an MX host may be contacted, by its name; the method ``address`` checks its addresses."""
         return _opted_out(self.exclusions.name(name))
 
     def address(self, address: str) -> Refusal | None:

@@ -61,7 +61,7 @@ class Source:
             self._close()
 
     def rows(self) -> Iterator[tuple[Line, ListRow | str]]:
-        """Yield each record with its cells, or with the reason why the record is rejected.
+        """Yield each record with its domain, rank and fields, or with the reason why the record is rejected.
 
         Raises:
             ListError: the file can no longer be opened.
@@ -152,7 +152,7 @@ class Source:
             self._lines = LineReader(self._text.stream)
 
     def _close(self) -> None:
-        """Close a regular file and store its notes; the lines that were read ahead will be read again."""
+        """Store the notes, discard the lines that the constructor has read, and close any file but standard input."""
         self.notes = [f"{self.name}: {note}" for note in self._text.notes]
         self._ahead = []
         if self.name != STDIN:

@@ -10,8 +10,8 @@ short list is stored as one bucket.
 * ``SPOOL/rejects`` contains the lines that are not scanned, as JSON.
 * ``SPOOL/first-NNN`` contains the destinations that are scanned first, ``SPOOL/rest-NNN`` all other destinations.
 
-A line of a bucket file is ``key TAB source TAB line``, with a fourth cell in JSON (raw text, rank, fields) if the input
-line contains more than a plain domain. ``leave_out`` and ``only`` select destinations by key, one bucket at a time.
+A line of a bucket file is ``key TAB source TAB line``, with a fourth cell in JSON (raw text, destination, rank, fields)
+if the input contains more than a plain domain. ``leave_out`` and ``only`` select destinations by key, bucket by bucket.
 """
 
 import heapq
@@ -89,7 +89,7 @@ class Spool:
         """Write the items of lists to a new spool, and return the spool.
 
         Args:
-            place: the directory to create; an unfinished spool in this directory is removed.
+            place: the directory to create; an existing directory with this path is removed.
             entries: the items of lists, for example the items of ``Lists.blocks``.
             reader: the parser of destinations.
             first: items whose destinations are scanned before all others.
@@ -213,12 +213,12 @@ class Spool:
                 yield from self._bucket(group, bucket)
 
     def rejected(self) -> Iterator[Reject]:
-        """Yield the rejected lines."""
+        """Yield the rejected lines, except those that ``leave_out`` or ``only`` excludes."""
         for line in islice(self._lines(_REJECTS), self._rejects_done, None):
             yield Reject(*json.loads(line))
 
     def _mark(self, keys: Iterable[str], *, only: bool) -> int:
-        """Write keys to disk by bucket; return the number of destinations in the spool that have one of the keys."""
+        """Write destination keys to files by bucket; return the number of destinations in the spool with these keys."""
         self._marked = only
         place = self._place / _MARKS
         shutil.rmtree(place, ignore_errors=True)

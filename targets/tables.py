@@ -125,7 +125,7 @@ def separator(text: str) -> str | None:
 
 
 def is_rank(text: str) -> bool:
-    """Return whether a cell is a rank: digits, with or without commas between groups of three."""
+    """Return whether a cell is a rank: digits, with or without separators (such as commas) between groups of three."""
     return _RANK.fullmatch(text) is not None
 
 

@@ -10,7 +10,7 @@ Wrappings of a list (compression and archives) may be nested. Each wrapping is u
 * xlsx: the first sheet is read, see ``targets.spreadsheets``.
 
 If packed data are damaged, the octets before the damaged part are unpacked. In packed data of more than ``REPLAY``
-octets, up to ``CHUNK`` octets before the damaged part are lost.
+octets, up to ``CHUNK`` unpacked octets before the damaged part are lost.
 
 The ratio of unpacked to packed octets of a list is bounded. A binary file that is neither compressed nor an archive is
 an error; the error names the format of the file.

@@ -36,7 +36,10 @@ class ZoneError(ValueError):
 
 
 class Owner(NamedTuple):
-    """The owner name of an NS record, or an empty ``name`` and the reason why a line is rejected."""
+    """The owner name of an NS record, or an empty ``name`` and the reason why a line is rejected.
+
+    ``line.cut`` is True for a rejected directive, because the names that the directive adds are missing.
+    """
 
     line: Line
     name: str
@@ -52,7 +55,7 @@ class ZoneParser:
         self._last = ""
 
     def owners(self, lines: Iterator[Line]) -> Iterator[Owner]:
-        """Yield the owner names of NS records (repeated adjacent names once) and the rejected lines."""
+        """Yield the owner names of NS records (the name of adjacent records only once) and the rejected lines."""
         for line in _records(lines):
             if line.flaw:
                 yield Owner(line, "", line.flaw)

@@ -22,7 +22,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 BUCKETS = 256
-"""Number of buckets of rows, such as addresses; only the rows of one bucket are Python objects at the same time."""
+"""Number of buckets of rows (addresses or networks); only one bucket at a time is converted to Python objects."""
 
 LARGE_OWNERS = 40
 """Maximum number of large owners for each part; a large owner is a provider whose networks contain many addresses."""
@@ -54,7 +54,7 @@ class _Rows:
         self._buckets[row[0] % BUCKETS].extend(row)
 
     def groups(self, *, keep: bool = False) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
-        """Yield each value of the first column with its distinct rows; remove each bucket unless ``keep`` is true."""
+        """Yield each value of column 1 with its distinct rows; delete the yielded rows unless ``keep`` is true."""
         for bucket, flat in enumerate(self._buckets):
             rows = sorted(set(zip(flat[0::3], flat[1::3], flat[2::3], strict=True)))
             if not keep:

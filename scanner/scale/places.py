@@ -1,7 +1,7 @@
-"""Sorted indexes on disk of the JSON lines of a run, which the processes that judge domains share.
+"""Sorted indexes on disk of the JSON lines of a run; all processes that judge domains read the same indexes.
 
-An index contains the hash of the key and the offset of each line: 16 octets for each line. The index is memory-mapped:
-the kernel keeps the used pages in memory, so that no process needs memory for all keys.
+For each line, an index contains the hash of the record's key and the offset of the line: 16 octets. The index is
+memory-mapped: the kernel keeps the used pages in memory, so that no process needs memory for all keys.
 """
 
 from array import array
@@ -68,7 +68,7 @@ class PlacedLines(Generic[_T]):
         self.get = lru_cache(kept)(self._get)
 
     def _get(self, key: str) -> _T | None:
-        """Return the record of the last line of a key, or None if the file does not contain the key."""
+        """Return the record in the last line with the key ``key``, or None if no line has this key."""
         found = None
         number = digest(key)
         first, end = bisect_left(self._hashes, number), bisect_right(self._hashes, number)

@@ -52,7 +52,7 @@ def buckets_for(count: int, size: int) -> int:
 
 
 def settings_digest(settings: Settings) -> str:
-    """Return a digest of the settings for which a plan is made."""
+    """Return a digest of the settings, which is stored in the index of the plan."""
     return sha256(codec.encode(settings)).hexdigest()[:16]
 
 
@@ -60,7 +60,7 @@ def settings_digest(settings: Settings) -> str:
 
 
 def write_hosts(place: PlanPlace, routes: int) -> int:
-    """Write the distinct MX hosts of all MX answers of the plan into 256 files, and return the number of hosts.
+    """Write the distinct MX hosts of all MX answers of the plan into at most 256 files; return the number of hosts.
 
     Args:
         place: the directory of the plan.

@@ -10,7 +10,7 @@
   passes read the file.
 * ``split.jsonl``: the MX hosts that lie in several parts of the scan.
 * ``group-routes-NNN.jsonl``, ``group-targets-NNN.jsonl``, ``group-records-NNN.jsonl``: the MX answers, destinations and
-  MTA-STS policies of a group of domains, until the domains are judged.
+  MTA-STS policies of a group of domains (the domains that one job judges), until the domains are judged.
 * ``grouped``: present when the files of all groups of domains are complete.
 * ``judged-NNN.jsonl``: the records of the judged domains of a group of domains.
 * ``index.json``: the list of the parts of the scan, written after all files of the parts.
@@ -18,8 +18,8 @@
 * ``stop``: present while the scan ends early; the content is ``drain`` (finish the running probes) or ``now`` (stop the
   jobs at once).
 
-Every file except ``stop`` and the files of groups of domains is written under another name and then renamed, so that
-the file is always complete.
+Every file except ``stop``, ``hosts-NNN`` and the files of groups of domains is written under another name and then
+renamed, so that the file is always complete.
 """
 
 import os
@@ -53,7 +53,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class RouteLine:
-    """The MX answer of a destination, and its MX hosts with ports in the order of the route.
+    """The MX answer of a destination, and its MX hosts with ports in the order of preference.
 
     ``error`` is the text of an internal error that prevented the MX lookup. ``again`` is the number of the retry pass
     that found the answer, or 0 for an answer that was found before the plan was made.
@@ -229,7 +229,7 @@ def read_lines(path: Path, kind: type[_T]) -> Iterator[_T]:
 
 
 def decoded(kind: type[_T], octets: bytes, where: Path | str) -> _T:
-    """Return the record that the octets of JSON contain; ``where`` names their place in error messages.
+    """Return the record in the JSON text ``octets``; error messages state its file (and line) as ``where``.
 
     Raises:
         StoreError: the octets are not a record of the class ``kind``.

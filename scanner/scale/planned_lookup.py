@@ -1,4 +1,4 @@
-"""A DNS lookup that returns planned answers (of the plan of a scan) from memory, and looks up all other questions."""
+"""A DNS lookup that returns the answers in the plan of a scan from memory, and looks up all other questions."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ class PlannedLookup:
         self._lookup = lookup
 
     async def __call__(self, name: str, rtype: str, *, fresh: bool = False) -> Answer:
-        """Return the planned answer to a question, even with ``fresh``; make a lookup if no answer is planned."""
+        """Return the planned answer, even if ``fresh`` demands an uncached answer; look up unplanned questions."""
         planned = self._answers.get((name.lower(), rtype))
         return await self._lookup(name, rtype, fresh=fresh) if planned is None else planned
 

@@ -53,13 +53,13 @@ class PolicyLine:
 
 
 async def write_records(path: Path, routes: Path, targets: Iterator[Target], ports: Ports) -> None:
-    """Write the MTA-STS and TLSRPT records of the targets that accept mail to a file.
+    """Write the MTA-STS and TLSRPT records of those targets that are domains and accept mail to a file.
 
     A target whose lookup causes an internal error has no line in the file.
 
     Args:
         path: the file to write.
-        routes: the file with the routes of the targets.
+        routes: the file with the MX answers of the targets (``routes-NNN.jsonl``).
         targets: the targets whose records are looked up.
         ports: the DNS lookup function, counters of the scan, and settings, which limit the number of tasks.
 
@@ -80,7 +80,7 @@ async def write_records(path: Path, routes: Path, targets: Iterator[Target], por
 
 
 async def request_policies(path: Path, again: int, examiner: PolicyExaminer, ports: Ports) -> None:
-    """Request the MTA-STS policies of a file that are due in the pass ``again``, and replace their lines in the file.
+    """Request the policies in a file that were not requested before or are inconclusive, and replace their lines.
 
     Args:
         path: the file that ``write_records`` wrote.

@@ -32,7 +32,7 @@ class PartState:
 
 @dataclass(frozen=True, slots=True)
 class ScanState:
-    """The state of a run: the states of its parts, and its stage; a scan in one process has no parts."""
+    """The state of a run, the stage of its scan as text, and the states of its parts (none without ``--dask``)."""
 
     run: str
     state: RunState
@@ -63,7 +63,7 @@ def scan_state(path: Path) -> ScanState:
 
 
 def not_judged(path: Path) -> str:
-    """Return one line about a scan with ``--dask`` whose domains have not been judged; empty for every other run.
+    """Return a message about a scan with ``--dask`` of which no domain has been judged; empty for every other run.
 
     Raises:
         StoreError: a file cannot be read.
