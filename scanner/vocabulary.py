@@ -106,7 +106,7 @@ class FailureKind(StrEnum):
     TLS = "tls"  # the handshake failed: alert, no common parameters, bad record
     UNDECODABLE = "undecodable"  # our side: our TLS library cannot decode the certificate that the server sent
     PRIME_TOO_LARGE = "prime-too-large"  # our side: a Diffie-Hellman prime that would take too much processor time
-    RESOURCES = "resources"  # our side: out of descriptors, ports or memory
+    RESOURCES = "resources"  # our side: out of descriptors, ports or memory, or a wait of ours
     LOCAL = "local"  # our side: cannot bind, not permitted
     HELD_BACK = "held-back"  # our side: the provider is in back-off, so no connection was made
     INTERNAL = "internal"  # a bug of mxsweep

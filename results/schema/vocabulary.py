@@ -174,7 +174,8 @@ _FAILURE = {
     FailureKind.TLS: "the TLS handshake failed",
     FailureKind.UNDECODABLE: "the TLS library of the scanner cannot decode the certificate that the peer sent",
     FailureKind.PRIME_TOO_LARGE: "the scanner refuses the Diffie-Hellman prime of the peer, of more than 4,096 bits",
-    FailureKind.RESOURCES: "the scanner had no file descriptors, local ports or memory left",
+    FailureKind.RESOURCES: "the scanner had no file descriptors, local ports or memory left, or the peer closed the"
+    " connection while the connection waited for a limit of mxsweep",
     FailureKind.LOCAL: "the local system did not permit the connection",
     FailureKind.HELD_BACK: "no connection was made, because the provider is in back-off",
     FailureKind.INTERNAL: "an internal error of mxsweep occurred",

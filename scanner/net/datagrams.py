@@ -34,6 +34,9 @@ AT_A_TIME = 64  # maximum number of datagrams read from one port before the othe
 
 _SILENCE = Miss(TIMEOUT, silent=True)
 
+TimedReply = tuple[Message | Miss, float]
+"""The reply to a question, or the reason why there is no reply, and its arrival in seconds of trio's clock."""
+
 
 class _Wait:
     """The wait of one task for the replies to its questions; ``replies`` has the order of the questions."""
@@ -41,7 +44,7 @@ class _Wait:
     __slots__ = ("_bug", "_missing", "_task", "replies")
 
     def __init__(self, count: int) -> None:
-        self.replies: list[Message | Miss] = [_SILENCE] * count
+        self.replies: list[TimedReply] = [(_SILENCE, 0.0)] * count
         self._missing = count
         self._bug: Exception | None = None
         self._task: trio.lowlevel.Task | None = None
@@ -51,12 +54,12 @@ class _Wait:
         if isinstance(reply, Exception):
             self._bug = reply
         else:
-            self.replies[place] = reply
+            self.replies[place] = reply, trio.current_time()
         self._missing -= 1
         if not self._missing and self._task is not None:
             trio.lowlevel.reschedule(self._task)
 
-    async def end(self, abandon: Callable[[object], trio.lowlevel.Abort]) -> list[Message | Miss]:
+    async def end(self, abandon: Callable[[object], trio.lowlevel.Abort]) -> list[TimedReply]:
         """Wait for all replies and return the replies; ``abandon`` is called if the task is cancelled."""
         if self._missing:
             self._task = trio.lowlevel.current_task()
@@ -95,7 +98,7 @@ class Datagrams:
         self._idle: defaultdict[NameServer, list[_Port]] = defaultdict(list)
         self._scope = trio.CancelScope()
 
-    async def ask(self, server: NameServer, asks: Sequence[Ask], until: float) -> list[Message | Miss]:
+    async def ask(self, server: NameServer, asks: Sequence[Ask], until: float) -> list[TimedReply]:
         """Send each DNS question in a datagram and wait for the replies to all questions.
 
         Args:
@@ -105,7 +108,7 @@ class Datagrams:
 
         Returns:
             For each question, the reply, possibly truncated, or a ``Miss``: a timeout, a flood of datagrams that are
-            not the reply, or a kernel error.
+            not the reply, or a kernel error; with the time at which the wait for the reply ended.
         """
         wait = _Wait(len(asks))
         for place, ask in enumerate(asks):
@@ -119,7 +122,7 @@ class Datagrams:
             self._scope.deadline = until
 
         def abandon(_: object) -> trio.lowlevel.Abort:
-            for port in [port for port in self._ports.values() if port.wait is wait and port.ask is not None]:
+            for port in [port for port in self._ports.values() if port.wait is wait]:
                 self._close(port)
             return trio.lowlevel.Abort.SUCCEEDED
 
@@ -229,8 +232,8 @@ class Datagrams:
             if flooded:
                 self._end(port, Miss("flooded with datagrams that are not a reply"))
             return flooded
-        port.ask, port.strays = None, 0
-        port.wait.put(port.place, reply)
+        wait, port.wait, port.ask, port.strays = port.wait, _NOBODY, None, 0
+        wait.put(port.place, reply)
         if port.uses:
             self._idle[port.server].append(port)
         else:
@@ -251,6 +254,6 @@ class Datagrams:
             self._close(port)
 
     def _close(self, port: _Port) -> None:
-        port.ask = None
+        port.ask, port.wait = None, _NOBODY
         del self._ports[port.sock.fileno()]
         port.sock.close()  # closing the socket also removes the socket from the epoll object

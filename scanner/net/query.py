@@ -17,11 +17,11 @@ from functools import partial
 
 import trio
 
-from scanner.core.answers import TIMEOUT, failed, interpret
+from scanner.core.answers import TIMEOUT, failed, interpret, unfinished
 from scanner.core.wire import Message, Question
 from scanner.facts import Answer
 from scanner.net.checking_disabled import bogus_or_refused
-from scanner.net.datagrams import Datagrams
+from scanner.net.datagrams import Datagrams, TimedReply
 from scanner.net.exchange import Miss, NameServer, missed, new_ask, over_tcp
 from scanner.net.gcra import GCRA
 from scanner.net.health import ServerHealth
@@ -61,10 +61,9 @@ class ServerQuery:
         self._deadline = self._started + settings.total
         self._dnssec = dnssec
 
-    @property
-    def ms(self) -> float:
-        """Milliseconds from the start until now, including the waits for the limit of the query rate."""
-        return round((trio.current_time() - self._started) * 1000, 3)
+    def ms(self, at: float) -> float:
+        """Return the milliseconds from the start until a time, including the waits for the limit of the query rate."""
+        return round((at - self._started) * 1000, 3)
 
     async def run(self, question: Question) -> Answer:
         """Query the DNS servers in rounds and return the answer to one question.
@@ -89,15 +88,22 @@ class ServerQuery:
         """Send several questions at the same time to the first server, and wait for the replies.
 
         Returns:
-            For each question, the answer in the reply; None if no reply completes the answer. An answer that contains
-            aliases may be incomplete.
+            For each question, the answer in the reply; None if no reply completes the answer. An insecure answer with
+            aliases is not complete, because the DNSSEC state of each alias is unknown.
         """
         server = self._health.order(trio.current_time())[0]
         until = max([await self._begin_attempt() for _ in questions])
         asks = [new_ask(question, dnssec=self._dnssec, cd=False) for question in questions]
         replies = await self._transport.datagrams.ask(server, asks, until)
-        read = [self._read(server, question, reply) for question, reply in zip(questions, replies, strict=True)]
-        return [None if answer.outcome is Outcome.ERROR or answer.aliases else answer for answer in read]
+        # a server that no longer replies has failed, even if it sent the first of the replies
+        lost = next((reply for reply, _ in replies if isinstance(reply, Miss)), None)
+        self._note(server, lost or replies[-1][0])
+        return [self._complete(server, *each) for each in zip(questions, replies, strict=True)]
+
+    def _complete(self, server: NameServer, question: Question, received: TimedReply) -> Answer | None:
+        answer = self._read(server, question, received)
+        partial_chain = bool(answer.aliases) and answer.security is Security.INSECURE
+        return None if answer.outcome is Outcome.ERROR or unfinished(answer) or partial_chain else answer
 
     def _is_final(self, answer: Answer, *, timed_out: bool) -> bool:
         """Return True if another round of queries could not improve the answer."""
@@ -109,41 +115,49 @@ class ServerQuery:
         answer: Answer | None = None
         timed_out = False
         for server in self._health.order(trio.current_time()):
-            reply = await self._attempt(server, question)
-            answer = self._read(server, question, reply)
+            received = reply, _ = await self._attempt(server, question)
+            self._note(server, reply)
+            answer = self._read(server, question, received)
             if answer.rcode == "SERVFAIL" and server.trusted:
-                answer = await bogus_or_refused(answer, partial(self._attempt, server, question, cd=True))
+                answer = await bogus_or_refused(answer, partial(self._unchecked, server, question))
             if answer.outcome is not Outcome.ERROR or answer.security is not Security.INDETERMINATE:
                 return answer, timed_out
             timed_out = timed_out or (isinstance(reply, Miss) and reply.silent)
             refusal = refusal or (answer if answer.rcode else None)
         return refusal or answer or failed(question.name, question.rtype, TIMEOUT), timed_out
 
-    def _read(self, server: NameServer, question: Question, reply: Message | Miss) -> Answer:
-        name, rtype, _ = question
-        if isinstance(reply, Miss):
-            self._health.failed(server, trio.current_time())
-            return failed(name, rtype, reply.error, resolver=server.label)
-        if reply.rcode in _SERVER_RCODES:
+    def _note(self, server: NameServer, reply: Message | Miss) -> None:
+        """Record whether a server replied with anything except an error of the server."""
+        if isinstance(reply, Miss) or reply.rcode in _SERVER_RCODES:
             self._health.failed(server, trio.current_time())
         else:
             self._health.succeeded(server)
-        trusted = server.trusted and self._dnssec
-        return interpret(reply, name, rtype, trusted=trusted, resolver=server.label, ms=self.ms)
 
-    async def _attempt(self, server: NameServer, question: Question, *, cd: bool = False) -> Message | Miss:
+    def _read(self, server: NameServer, question: Question, received: TimedReply) -> Answer:
+        (name, rtype, _), (reply, at) = question, received
+        if isinstance(reply, Miss):
+            return failed(name, rtype, reply.error, resolver=server.label)
+        trusted = server.trusted and self._dnssec
+        return interpret(reply, name, rtype, trusted=trusted, resolver=server.label, ms=self.ms(at))
+
+    async def _unchecked(self, server: NameServer, question: Question) -> Message | Miss:
+        """Return the reply of a server to a question with CD set."""
+        return (await self._attempt(server, question, cd=True))[0]
+
+    async def _attempt(self, server: NameServer, question: Question, *, cd: bool = False) -> TimedReply:
         """Query one server over UDP, and over TCP if the reply was truncated."""
         until = await self._begin_attempt()
         ask = new_ask(question, dnssec=self._dnssec, cd=cd)
-        (reply,) = await self._transport.datagrams.ask(server, (ask,), until)
-        if not isinstance(reply, Message) or not reply.tc:
-            return reply
+        (received,) = await self._transport.datagrams.ask(server, (ask,), until)
+        if not isinstance(received[0], Message) or not received[0].tc:
+            return received
+        reply: Message | Miss = Miss(TIMEOUT, silent=True)
         with trio.move_on_at(await self._begin_attempt()):
             try:
-                return await over_tcp(server, new_ask(question, dnssec=self._dnssec, cd=cd))
+                reply = await over_tcp(server, new_ask(question, dnssec=self._dnssec, cd=cd))
             except OSError as error:
-                return missed(error)
-        return Miss(TIMEOUT, silent=True)
+                reply = missed(error)
+        return reply, trio.current_time()
 
     async def _begin_attempt(self) -> float:
         """Wait until the limit of the query rate allows a query; return the deadline of the query.
@@ -155,4 +169,5 @@ class ServerQuery:
         if at > now:
             self._deadline += at - now
             await trio.sleep_until(at)
-        return min(at + self._attempt_limit, self._deadline)
+            now = trio.current_time()
+        return min(now + self._attempt_limit, self._deadline)

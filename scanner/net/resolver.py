@@ -1,12 +1,12 @@
 """DNS questions to a validating resolver; a failed question returns an ``Answer`` that describes the failure.
 
 The module ``query`` sends one question to the servers. This module limits the queries: answers are cached for their
-TTL, equal questions in flight are sent once, and the questions in flight and the queries per second are limited. If all
+TTL, equal lookups in flight are made once, and the questions in flight and the queries per second are limited. If all
 servers fail, the resolvers of the setting ``confirm`` are also queried; their answer (second opinion) is recorded, but
 does not change the outcome of the question.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +93,7 @@ class Resolver:
         self._slots = trio.Semaphore(settings.in_flight)
         self._transport = Transport(GCRA(settings.rate, max(1.0, settings.rate * BURST)))
         self._in_flight: SingleFlight[CacheKey, Answer] = SingleFlight(limit=0)
+        self._together: SingleFlight[tuple[CacheKey, ...], Mapping[CacheKey, Answer | None]] = SingleFlight(limit=0)
         self.cache = AnswerCache()
 
     async def lookup(self, name: str, rtype: str, *, dnssec: bool = True, fresh: bool = False) -> Answer:
@@ -125,7 +126,7 @@ class Resolver:
     ) -> list[Answer | None]:
         """Send several questions at the same time, and wait once for all replies, which needs less processor time.
 
-        A question that another task has in flight is sent again.
+        Equal questions are sent once only if they are sent together with the same other questions.
 
         Args:
             questions: for each question, an absolute name and a record type.
@@ -140,22 +141,31 @@ class Resolver:
         now = trio.current_time()
         answers = {key: self.cache.get(key, now) for key in keys}
         wanted = {key: question for key in keys if not answers[key] and (question := _question(key))}
-        if not wanted or self._slots.value < len(wanted):
+        if not wanted:
             await trio.lowlevel.checkpoint()
             return [answers[key] for key in keys]
+        found = await self._together.get(tuple(wanted), lambda: self._ask_together(wanted, dnssec=dnssec))
+        return [answers[key] or found.get(key) for key in keys]
+
+    async def _ask_together(
+        self, wanted: Mapping[CacheKey, Question], *, dnssec: bool
+    ) -> Mapping[CacheKey, Answer | None]:
+        if self._slots.value < len(wanted):
+            await trio.lowlevel.checkpoint()
+            return {}
         for _ in wanted:
             self._slots.acquire_nowait()
+        began = trio.current_time()
         try:
             query = ServerQuery(self._health, self._transport, self._settings, dnssec=dnssec)
-            replies = await query.first_answers(tuple(wanted.values()))
+            found = dict(zip(wanted, await query.first_answers(tuple(wanted.values())), strict=True))
         finally:
             for _ in wanted:
                 self._slots.release()
-        for key, answer in zip(wanted, replies, strict=True):
+        for key, answer in found.items():
             if answer is not None:
-                answers[key] = answer
-                self.cache.put(key, answer, trio.current_time())
-        return [answers[key] for key in keys]
+                self.cache.put(key, answer, began)
+        return found
 
     def close(self) -> None:
         """Close the sockets of the resolver; a later lookup opens new sockets."""
@@ -203,7 +213,7 @@ class Resolver:
             part = await query.run(question._replace(name=answer.rname))
             answer = joined(answer, part)
         if answer.outcome is Outcome.ERROR or answer.aliases:  # any other answer already has the time of its only reply
-            answer = replace(answer, ms=query.ms)
+            answer = replace(answer, ms=query.ms(trio.current_time()))
         return answer
 
 

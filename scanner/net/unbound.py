@@ -226,7 +226,7 @@ class Unbound:
         with trio.move_on_after(READY_LIMIT), closing(ports):
             while process.poll() is None:
                 ask = new_ask(Question(self._own_name, "A"), dnssec=False, cd=False)
-                (reply,) = await ports.ask(server, [ask], trio.current_time() + ASK_EVERY)
+                ((reply, _),) = await ports.ask(server, [ask], trio.current_time() + ASK_EVERY)
                 if isinstance(reply, Message) and reply.answers:
                     return
                 await trio.sleep(ASK_EVERY / 10)

@@ -95,7 +95,7 @@ class Connections:
             for _ in range(TRIES):
                 result = await self._attempt(endpoint, host)
                 failure = result.probe.failure
-                if failure is not None and failure.kind is FailureKind.RESOURCES:
+                if failure is not None and failure.kind is FailureKind.RESOURCES and failure.code is not None:
                     self._gates.shrink()
                     await trio.sleep(SHORT_OF_RESOURCES)
                 elif await self._is_final((endpoint, host), result.probe):

@@ -66,7 +66,10 @@ class Lookups:
             self._stages[Phase.DNS] -= 1
 
     async def together(self, questions: Sequence[DNSQuestion]) -> list[Answer]:
-        """Return the answers for several names and record types, whose questions are sent at the same time."""
+        """Return the answers for several names and record types, whose questions are sent at the same time.
+
+        A question without an answer in its first reply is sent again as a single lookup.
+        """
         found: list[Answer | None] = [None] * len(questions)
         if self._together is not None and not (self._network.active or self._outage.active):
             self._stages[Phase.DNS] += len(questions)
@@ -74,8 +77,9 @@ class Lookups:
                 found = await self._together(questions)
             finally:
                 self._stages[Phase.DNS] -= len(questions)
-            if any(found):
-                self._outage.worked(questions[0])
+            for answer, question in zip(found, questions, strict=True):
+                if answer is not None:
+                    self._outage.worked(question)
         return [answer or await self(*question) for answer, question in zip(found, questions, strict=True)]
 
     async def _works(self, question: tuple[str, str]) -> bool:

@@ -33,10 +33,10 @@ class UDPPeer:
 
     async def ask(self, server: NameServer, seconds: float = 5.0) -> None:
         asks = two_questions()[:1]
-        self.heard += await self.ports.ask(server, asks, trio.current_time() + seconds)
+        self.heard += [reply for reply, _ in await self.ports.ask(server, asks, trio.current_time() + seconds)]
 
     async def ask_all(self, asks: list[Ask], seconds: float = 5.0) -> None:
-        self.heard += await self.ports.ask(self.server, asks, trio.current_time() + seconds)
+        self.heard += [reply for reply, _ in await self.ports.ask(self.server, asks, trio.current_time() + seconds)]
 
     def take(self) -> Sent:
         return self.sock.recvfrom(512)
@@ -277,4 +277,4 @@ async def test_a_cancelled_wait_closes_the_ports_of_the_open_questions(peer: UDP
 async def test_a_question_that_cannot_be_sent_ends_at_once(peer: UDPPeer) -> None:
     refused = server_at("255.255.255.255", 53, trust=True)  # the kernel refuses it without SO_BROADCAST (ip(7), EACCES)
     found = await peer.ports.ask(refused, two_questions(), trio.current_time() + 5)
-    assert found == [Miss("Permission denied")] * 2
+    assert [reply for reply, _ in found] == [Miss("Permission denied")] * 2

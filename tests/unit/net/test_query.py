@@ -9,7 +9,7 @@ import trio.testing
 from scanner.core.answers import TIMEOUT
 from scanner.core.wire import Message, Question
 from scanner.facts import Answer
-from scanner.net.datagrams import Datagrams
+from scanner.net.datagrams import Datagrams, TimedReply
 from scanner.net.exchange import Ask, Miss, NameServer, server_at
 from scanner.net.gcra import GCRA
 from scanner.net.health import ServerHealth
@@ -38,13 +38,13 @@ class ScriptedDatagrams(Datagrams):
         self._script = script
         self.asked: list[NameServer] = []
 
-    async def ask(self, server: NameServer, asks: Sequence[Ask], until: float) -> list[Message | Miss]:
+    async def ask(self, server: NameServer, asks: Sequence[Ask], until: float) -> list[TimedReply]:
         assert [ask.question for ask in asks] == [QUESTION]
         self.asked.append(server)
         reply = self._script(server)
         silent = isinstance(reply, Miss) and reply.silent
         await trio.sleep_until(until if silent else trio.current_time())
-        return [reply]
+        return [(reply, trio.current_time())]
 
 
 async def run(
@@ -87,3 +87,16 @@ async def test_the_wait_for_the_rate_moves_the_deadline(autojump_clock: trio.tes
     await query.run(QUESTION)
     assert len(datagrams.asked) == 3
     assert trio.current_time() == pytest.approx(25.0)
+
+
+async def test_a_server_that_stopped_replying_is_in_back_off_despite_its_first_reply() -> None:
+    class StopsReplying(Datagrams):
+        async def ask(self, server: NameServer, asks: Sequence[Ask], until: float) -> list[TimedReply]:
+            del server, asks
+            return [(SILENT, until), (NXDOMAIN, until)]
+
+    health = ServerHealth([FIRST, SECOND])
+    query = ServerQuery(health, Transport(GCRA(1e6), StopsReplying()), DNSSettings(), dnssec=True)
+    answers = await query.first_answers([QUESTION, QUESTION])
+    assert [answer and answer.outcome for answer in answers] == [None, Outcome.NXDOMAIN]
+    assert health.order(trio.current_time()) == (SECOND, FIRST)

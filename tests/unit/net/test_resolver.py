@@ -846,7 +846,10 @@ async def _truncates(asked: ReceivedQuery) -> list[bytes]:
     [
         pytest.param(nothing, id="timeout"),
         pytest.param(says(rcode="SERVFAIL"), id="SERVFAIL"),
-        pytest.param(says("a.example. CNAME b.example.", "b.example. MX 10 mx.example."), id="alias"),
+        pytest.param(
+            says("a.example. CNAME b.example.", "b.example. MX 10 mx.example.", ad=False), id="insecure alias"
+        ),
+        pytest.param(says("a.example. CNAME c.example."), id="alias without its target"),
         pytest.param(_truncates, id="truncated"),
     ],
 )
@@ -855,6 +858,31 @@ async def test_a_question_whose_first_reply_completes_no_answer_needs_a_lookup(s
     async with open_resolver(server.settings) as resolver:
         found = await resolver.lookup_together([("a.example", "MX"), ("b.example", "MX"), ("a..example", "MX")])
     assert [answer and answer.records for answer in found] == [None, ("10 mx.example",), None]
+    assert len(server.seen) == 2
+
+
+async def test_a_secure_alias_needs_no_other_query(server: Script) -> None:
+    server.table["a.example"] = says("a.example. CNAME b.example.", "b.example. MX 10 mx.example.")
+    async with open_resolver(server.settings) as resolver:
+        (answer,) = await resolver.lookup_together([("a.example", "MX")])
+    assert answer is not None
+    assert (answer.records, answer.rname) == (("10 mx.example",), "b.example")
+
+
+async def test_each_answer_of_several_has_the_time_of_its_own_reply(server: Script) -> None:
+    server.table = {"a.example": says(MX), "b.example": nothing}
+    async with open_resolver(server.settings) as resolver:
+        quick, silent = await resolver.lookup_together([("a.example", "MX"), ("b.example", "MX")])
+    assert silent is None
+    assert quick is not None
+    assert quick.ms < 1000 * server.settings.attempt
+
+
+async def test_equal_groups_of_questions_in_flight_are_sent_once(server: Script) -> None:
+    server.table = {"a.example": says(MX), "b.example": says("b.example. MX 10 mx.example.")}
+    async with open_resolver(server.settings) as resolver, trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(resolver.lookup_together, [("a.example", "MX"), ("b.example", "MX")])
     assert len(server.seen) == 2
 
 

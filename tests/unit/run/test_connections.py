@@ -94,6 +94,20 @@ async def test_without_descriptors_fewer_probes_run_at_once_and_all_succeed(auto
     assert failed <= 30 * 2
 
 
+async def test_a_failure_for_a_limit_of_mxsweep_itself_is_not_a_shortage(autojump_clock: MockClock) -> None:
+    """The operating system's shortages have an errno; a shortage would repeat the probe and lower the limits."""
+    calls = 0
+
+    async def attempt(endpoint: Endpoint) -> ProbeResult:
+        nonlocal calls
+        calls += 1
+        return fails(Phase.HANDSHAKE, FailureKind.RESOURCES)(endpoint)
+
+    connections = Connections(Settings(), Stats(), attempt)
+    await connections(Endpoint("192.0.2.1", 25, None, Mode.SMTP, "authenticated"), "mx.example.com")
+    assert calls == 1
+
+
 async def test_deferred_connections_are_counted_by_provider(autojump_clock: MockClock) -> None:
     stats = Stats()
 

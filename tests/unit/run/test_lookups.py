@@ -90,3 +90,27 @@ async def test_a_question_without_an_answer_among_several_is_looked_up_alone() -
     )
     assert (found[0], found[1].name, alone) == (mx, "b.test", [("b.test", "MX")])
     assert stats.stages[Phase.DNS] == 0
+
+
+async def test_a_question_that_never_works_is_not_taken_for_one_that_worked(autojump_clock: MockClock) -> None:
+    """Eight domains of which one of two questions fails for good: no outage, because the other question is answered."""
+
+    async def lookup(name: str, rtype: str, *, fresh: bool = False) -> Answer:
+        await trio.sleep(0.05)
+        return fakes.failed(name, rtype) if name.startswith("a") else fakes.nothing(name, rtype)
+
+    async def together(questions: Sequence[tuple[str, str]]) -> list[Answer | None]:
+        await trio.sleep(0.05)
+        return [None, fakes.nothing(*questions[1])]
+
+    async def works(_: object) -> bool:
+        return True
+
+    outage: Outage[int] = Outage(works, lambda _: None, "all")
+    messages: list[str] = []
+    lookups = Lookups(lookup, together, outage, messages.append, Stats())
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            for number in range(MANY):
+                nursery.start_soon(lookups.together, [(f"a{number}.test", "TXT"), (f"b{number}.test", "TXT")])
+    assert messages == []
