@@ -84,5 +84,5 @@ class Reader:
         return found
 
     def plain(self, name: str) -> Destination:
-        """Return the destination of a plain name (see ``Plain``); the property ``plain_is_key`` has to be true."""
+        """Return the destination of a plain name (see ``Plain``); call this method only if ``plain_is_key`` is true."""
         return Destination(name, name, name, Kind.DOMAIN, "", SMTP_PORT)

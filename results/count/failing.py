@@ -21,8 +21,8 @@ class FailingHost:
     that use the host. ``report`` is the key of the host's report, None if the host was not examined. ``conclusive`` is
     false if no fault of the host was proved. ``broken`` is true if the host is broken for one of the domains
     (``host_health``). ``down`` is true if no address of the host accepts a connection. ``importance`` is the largest
-    importance of the host's domains, and ``shares`` contains the host's domains by the values of a column of the target
-    list.
+    value of the column ``importance`` of the target list for the host's domains, as a number. ``shares`` contains the
+    numbers of the host's domains for the values of the column of ``--group-by``.
     """
 
     host: str

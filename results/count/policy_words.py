@@ -35,7 +35,7 @@ def words_of_policy(verdict: str | None, sts: STSPart | None, tlsrpt: TXTPart | 
 
 
 def _steps(verdict: str, sts: STSPart | None) -> int:
-    """Return the number of steps of ``STS_FUNNEL`` that a domain reaches after the first step."""
+    """Return the number of steps in ``STS_FUNNEL`` that an examined domain reaches, such as 1 for a valid record."""
     if sts is None or sts.record != TXTRecord.VALID:
         return 0
     if sts.policy is None:

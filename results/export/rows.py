@@ -75,7 +75,7 @@ class HostRow(Lean, frozen=True):
 
 
 class EndpointRow(Lean, frozen=True):
-    """The row of an address of an MX host in the table ``endpoints``, from the probe that represents the address.
+    """The row of an address of an MX host in the table ``endpoints``; of several probes, the one shown for the address.
 
     The columns ``tlsa_matched`` and ``pkix_trusted`` do not depend on the names in the certificate.
     """

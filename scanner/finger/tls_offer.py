@@ -129,8 +129,8 @@ def versions(text: str) -> tuple[str | None, str | None]:
     """Return the lowest and the highest TLS version that a protocol list allows; None stands for OpenSSL's own bound.
 
     In a protocol list, ``>=V`` and ``<=V`` set bounds, ``!NAME`` excludes a version, ``NAME`` excludes all versions
-    that are not listed. OpenSSL supports only one range of versions, so the allowed versions above the first excluded
-    version are dropped. A bound of a protocol list with an unknown version number has no effect.
+    that are not listed. OpenSSL supports only one range of versions, so the range ends below the lowest excluded
+    version that is higher than an allowed version. A bound of a protocol list with an unknown version number has no effect.
 
     Raises:
         OfferError: a name in the list is not a known version.

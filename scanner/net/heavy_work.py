@@ -9,7 +9,7 @@ BUSY_PAUSE = 20
 """Pause after a long computation, as a multiple of its duration, if this process has much other work."""
 
 BUSY = 0.5
-"""Share of a processor above which a process has much other work."""
+"""The process is busy if tasks other than the long computations use more than this share of a processor's time."""
 
 INTERVAL = 1.0
 """Minimum time in seconds over which the share of a processor is measured."""

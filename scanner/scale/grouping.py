@@ -35,7 +35,7 @@ _FIRST_HOST = re.compile(rb'"hosts":\[\["((?:[^"\\]|\\.)*)"')
 
 
 def group_domains(place: PlanPlace, routes: int, spool: Spool, *, sts: bool) -> None:
-    """Copy routes, destinations and MTA-STS policies to the files of each group, unless an earlier call has.
+    """Copy routes, destinations and MTA-STS policies to the files of each group, unless the files exist already.
 
     Args:
         place: the plan of the run.

@@ -54,7 +54,7 @@ class _Rows:
         self._buckets[row[0] % BUCKETS].extend(row)
 
     def groups(self, *, keep: bool = False) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
-        """Yield each value of column 1 with its distinct rows; delete the yielded rows unless ``keep`` is true."""
+        """Yield each value of the first column with its distinct rows; delete these rows unless ``keep`` is true."""
         for bucket, flat in enumerate(self._buckets):
             rows = sorted(set(zip(flat[0::3], flat[1::3], flat[2::3], strict=True)))
             if not keep:
