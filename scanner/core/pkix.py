@@ -1,4 +1,4 @@
-"""PKIX verification of a certificate chain (RFC 5280 section 6) as in OpenSSL for Postfix, without a comparison of names.
+"""PKIX verification of a certificate chain (RFC 5280 section 6) as in OpenSSL for Postfix, but not the name check.
 
 Certificates of the trust store are preferred to certificates sent by the server. A trust anchor is a self-signed
 certificate of the store, or a certificate that a ``TRUSTED CERTIFICATE`` block trusts for TLS servers; an intermediate

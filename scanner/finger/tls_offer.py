@@ -130,7 +130,8 @@ def versions(text: str) -> tuple[str | None, str | None]:
 
     In a protocol list, ``>=V`` and ``<=V`` set bounds, ``!NAME`` excludes a version, ``NAME`` excludes all versions
     that are not listed. OpenSSL supports only one range of versions, so the range ends below the lowest excluded
-    version that is higher than an allowed version. A bound of a protocol list with an unknown version number has no effect.
+    version that is higher than an allowed version. A bound of a protocol list with an unknown version number has no
+    effect.
 
     Raises:
         OfferError: a name in the list is not a known version.
