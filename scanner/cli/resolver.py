@@ -29,7 +29,7 @@ from scanner.settings import DNSSettings
 from scanner.vocabulary import Validation
 
 if TYPE_CHECKING:
-    from scanner.run.ports import DNSLookup
+    from scanner.run.ports import DNSLookup, DNSTogether
 
 _INSTALL = "install unbound (Debian: apt-get install unbound), or name a validating resolver with --resolver"
 
@@ -61,6 +61,10 @@ class Resolved:
         if not self.validated:
             return partial(resolver.lookup, dnssec=False)
         return resolver.lookup if self.child is None else _guarded(self.child, resolver)
+
+    def together(self, resolver: Resolver) -> "DNSTogether":
+        """Return the function that sends several questions at the same time; ``lookup`` repeats a failed question."""
+        return partial(resolver.lookup_together, dnssec=self.validated)
 
     def record(self, choice: ResolverChoice) -> dict[str, Any]:
         """Return the data about the choice and the preflight checks of the resolver for ``run.json``."""

@@ -58,8 +58,8 @@ async def wired(
     connections = Connections(settings, stats, attempt, partial(note, "network"), patience=patience)
     async with open_resolver(resolved.dns) as resolver:
         lookup = resolved.lookup(resolver)
-        together = partial(resolver.lookup_together, dnssec=resolved.validated)
-        lookups = Lookups(lookup, together, connections.outage, partial(note, "dns"), stats, patience=patience)
+        together, outage = resolved.together(resolver), connections.outage
+        lookups = Lookups(lookup, together, outage, partial(note, "dns"), stats, patience=patience)
         fetch = partial(code_of("scanner.net.https:fetch"), bind=settings.bind) if settings.sts else None
         yield Ports(settings, lookups, connections, trust, scope, stats, Routes(), fetch, together=lookups.together)
 

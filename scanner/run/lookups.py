@@ -1,13 +1,13 @@
 """DNS lookups of a scan, which are repeated after an outage of the resolver or of the network."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import trio
 
 from scanner.facts import Answer
 from scanner.net.outage import PATIENCE, Outage
-from scanner.run.ports import DNSLookup, DNSQuestion
+from scanner.run.ports import DNSLookup, DNSQuestion, DNSTogether
 from scanner.run.stats import Stats
 from scanner.vocabulary import Outcome, Phase, Security
 
@@ -22,8 +22,7 @@ class Lookups:
 
     Args:
         lookup: function that makes one lookup.
-        together: function that sends several questions at the same time, and returns None for each question that needs
-            ``lookup``; or None.
+        together: function that sends several questions at the same time; None makes single lookups.
         network: the outage detector of the connections to mail servers.
         report: function that gets messages for the user about an outage of the DNS.
         stats: counters, of which ``dns`` is the number of lookups in flight.
@@ -33,7 +32,7 @@ class Lookups:
     def __init__(
         self,
         lookup: DNSLookup,
-        together: Callable[[Sequence[DNSQuestion]], Awaitable[list[Answer | None]]] | None,
+        together: DNSTogether | None,
         network: Outage[Any],
         report: Callable[[str], None],
         stats: Stats,

@@ -29,6 +29,9 @@ class DNSLookup(Protocol):
 DNSQuestion = tuple[str, str]
 """The name and the record type of a DNS lookup."""
 
+DNSTogether = Callable[[Sequence[DNSQuestion]], Awaitable[list[Answer | None]]]
+"""A function that sends several questions at the same time; None means that the question needs a single lookup."""
+
 
 class ProbeEndpoint(Protocol):
     """A function that probes one endpoint with the endpoint's TLS profile; a failed probe contains its failure."""

@@ -99,6 +99,8 @@ class ScaleDriver:
             self._place.path.mkdir(exist_ok=True)
             self._place.part(0).parent.mkdir(exist_ok=True)
             self._place.stop.unlink(missing_ok=True)
+            for unfinished in self._place.path.glob("part-*.new"):  # of a killed process; only this process writes them
+                unfinished.unlink(missing_ok=True)
         replace_file(self._place.path / PROOF, self._proof.encode("ascii"))
 
     def _job(self, stage: Stage, number: int, groups: int = 1, addresses: int = 1) -> Job:

@@ -191,6 +191,7 @@ def whole_file(path: Path, buffering: int = BUFFER) -> Iterator[BinaryIO]:
     """
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     with naming(path):
+        fresh.unlink(missing_ok=True)  # of a killed process with the same id, which is usual in a container
         try:
             with fresh.open("xb", buffering=buffering) as file:
                 yield file

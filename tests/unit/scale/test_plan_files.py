@@ -1,5 +1,6 @@
 """The files of the plan: whole or not there, and refused when they are damaged."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,15 @@ def test_a_file_that_is_not_finished_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(TypeError), whole_file(path) as file:
         file.writelines([b"half", "text"])  # type: ignore[list-item] # an error after the first octets
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_unfinished_file_of_a_killed_process_with_the_same_id_is_replaced(tmp_path: Path) -> None:
+    """The first process of a container always has the same id."""
+    path = tmp_path / "routes"
+    path.with_name(f"{path.name}.{os.getpid()}.new").write_bytes(b"half")
+    with whole_file(path) as file:
+        file.write(b"whole")
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("routes", b"whole")]
 
 
 def test_a_damaged_line_is_named(tmp_path: Path) -> None:
