@@ -13,7 +13,7 @@ class Vantage:
 
 @dataclass(frozen=True, slots=True)
 class ScanWorker:
-    """A machine that took part in a scan with ``--dask``, its resolver, and the numbers of the parts it worked on."""
+    """A machine that took part in a scan with ``--dask``, its resolver, and the part numbers of its parts."""
 
     hostname: str
     addresses: tuple[str, ...] = ()

@@ -243,7 +243,7 @@ def _sample(texts: list[str], given: str | None, *, words: bool) -> _Sample:
 
     White space is the delimiter if nearly all lines have the same number of fields. If the user has specified a column
     (``words``), white space is also the delimiter of a hosts file, of a policy map, and of a list that no other
-    delimiter divides into columns. If the list has only one column, the delimiter is set to a comma.
+    delimiter divides into columns. If the list has only one column and no line ``sep=``, the delimiter is a comma.
     """
     if words and not given and dominant(texts) in (ListKind.HOSTS, ListKind.POLICY):
         return _Sample(" ", [text.split() for text in texts])

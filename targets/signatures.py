@@ -57,7 +57,7 @@ CONTROL_SHARE = 10
 """A file is binary if more than one in ``CONTROL_SHARE`` octets is a control character or undecodable."""
 
 ENOUGH = 64
-"""Minimum size in octets of a file in which control characters and undecodable octets are counted."""
+"""Minimum size in octets of a file that many control characters and undecodable octets make binary."""
 
 
 def binary_name(head: bytes) -> str | None:

@@ -109,8 +109,8 @@ def special_purpose(address: str) -> str | None:
         address: an IPv4 or IPv6 address; a zone (``%eth0``) is ignored.
 
     Returns:
-        The block's name in the registry, then in parentheses the block name of an embedded IPv4 address; None for a
-        globally reachable address.
+        The block's name in the registry, then in parentheses the block name of an embedded IPv4 address that is not
+        globally reachable; None for a globally reachable address.
 
     Raises:
         ValueError: the text is not an address.

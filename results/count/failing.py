@@ -65,7 +65,7 @@ class Failing:
         return self._seen.keys()
 
     def add(self, host: HostPart, domains: int, examples: Sequence[str]) -> None:
-        """Add a verdict that an MX host has for ``domains`` domains; ``examples`` names some of these domains."""
+        """Add ``domains`` domains that have the verdict ``host`` on an MX host; ``examples`` names some of them."""
         seen = self._seen.setdefault(host.host, _Seen())
         seen.domains += domains
         seen.dane = worst(seen.dane, host.dane)

@@ -89,16 +89,16 @@ class Flapping:
 class Comparison:
     """All differences between the compared runs.
 
-    ``column`` is the column of the target list by whose values the changes are grouped. ``compared`` is the
-    number of domains that occur both in the newest run and in an earlier run. ``counts`` contains the number of domains
-    and MX hosts of each ``ChangeKind``, and ``groups`` contains the changes by MX host and cause. ``new_unknown``
-    contains domains that were wholly or partly protected and are inconclusive in the newest run. ``unclear`` contains
-    domains that were broken and are inconclusive or only inferred to be sound in the newest run. ``absent`` is the
-    number of domains with the health ``absent`` in the newest run and in the latest conclusive earlier run. ``changed``
-    contains the other domains whose verdict changed. ``not_scanned`` is the number of domains that the newest run lacks
-    because the newest run is incomplete. ``transitions`` counts the changes of verdicts by member of the verdict, such
-    as ``dane``, and by the text ``old > new``. ``expiring`` contains hosts whose certificate in the newest run has
-    expired or expires soon.
+    ``column`` is the column of the target list by whose values the changes are grouped. ``compared`` is the number of
+    domains that occur both in the newest run and in an earlier run. ``counts`` contains the number of domains and MX
+    hosts of each ``ChangeKind``, and ``groups`` contains the changes by MX host and cause. ``new_unknown`` contains
+    domains that were wholly or partly protected and are inconclusive in the newest run. ``unclear`` contains domains
+    that were broken and are inconclusive or only inferred to be sound in the newest run. ``absent`` is the number of
+    domains with the health ``absent`` in the newest run and in the latest conclusive earlier run. ``changed`` contains
+    the domains whose verdict changed and that are in no other member. ``not_scanned`` is the number of domains that the
+    newest run lacks because the newest run is incomplete. ``transitions`` counts the changes of verdicts by member of
+    the verdict, such as ``dane``, and by the text ``old > new``. ``expiring`` contains hosts whose certificate in the
+    newest run has expired or expires soon.
     """
 
     runs: tuple[RunInfo, ...]

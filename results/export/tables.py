@@ -2,8 +2,8 @@
 
 The tables are for spreadsheets, data frames and SQL queries. A list is exported as two columns: a text with a blank
 between two items, and a list with the name ``NAME_list``. Times are UTC. In every table, the column ``run`` names the
-run of a row. The table ``domains`` has a further column for each column of the target lists. The files of the run
-contain more details than the tables.
+run of a row. The table ``domains`` has a further column for each further column of the target lists. The files of the
+run contain more details than the tables.
 """
 
 from collections.abc import Callable, Iterable, Sequence

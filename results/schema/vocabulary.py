@@ -1,4 +1,4 @@
-"""Descriptions of all vocabularies and their values, for the JSON Schema and docs/verdicts.md.
+"""Descriptions of the vocabularies and their values (except reason codes), for the JSON Schema and docs/verdicts.md.
 
 The meanings in this module are complete sentences; ``results.render.words`` contains the short texts that reports print
 for verdict values, and ``scanner.reasons`` the meanings of reason codes.
@@ -210,7 +210,7 @@ _TLSRPT = {
     TLSRPT.CERTIFICATE_HOST_MISMATCH: "the certificate of the server is for another name",
     TLSRPT.CERTIFICATE_EXPIRED: "the certificate of the server has expired",
     TLSRPT.CERTIFICATE_NOT_TRUSTED: "the certificate chain does not lead to a trusted certificate",
-    TLSRPT.TLSA_INVALID: "the host has no usable TLSA record",
+    TLSRPT.TLSA_INVALID: "the host has TLSA records, but none of them is usable",
     TLSRPT.DNSSEC_INVALID: "DNSSEC validation failed",
     TLSRPT.DANE_REQUIRED: "the security level requires DANE, and the host has no TLSA records",
     TLSRPT.VALIDATION_FAILURE: "a failure of TLS or authentication for which TLSRPT has no other result type",

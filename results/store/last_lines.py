@@ -48,7 +48,7 @@ def last_records(path: Path, decode: Callable[[bytes], _T], corrupt: CorruptLine
         corrupt: counter of corrupt lines, which the function skips; None makes a corrupt line an error.
 
     Raises:
-        StoreError: the file cannot be read, or contains a corrupt line while ``corrupt`` is None.
+        StoreError: the file cannot be read, contains a corrupt line while ``corrupt`` is None, or has too many of them.
     """
     for number, line in _last_numbered(path, corrupt):
         try:

@@ -149,7 +149,7 @@ def _setup(case: SavedCase, output: Output) -> Setup:
 
 
 def run(path: str) -> int:
-    """Replay a saved run; report lines that differ from the saved lines on stderr and by the exit code."""
+    """Replay a saved run; if lines differ from the saved lines, print them on stderr and return ``Exit.CHANGED``."""
     case = load(Path(path))
     output = Output("mxsweep")
     try:

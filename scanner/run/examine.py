@@ -153,7 +153,7 @@ class Examiner:
         return examined
 
     async def _policy(self, destination: Destination, route: Route) -> PolicyResult | None:
-        """Return the result about a domain's MTA-STS policy; None if the scan does not examine the policy."""
+        """Return the result about a domain's MTA-STS policy; None without ``--sts`` and without ``has_policy``."""
         if self._policies is None or not has_policy(destination, route):
             return None
         return await self._policies.examine(destination.host)

@@ -4,7 +4,7 @@ The hosts of a group become known one by one, because a scan reads its input lis
 group that the scan examines are the sample of the group. Other hosts of the group wait while the sample is being
 probed. If all hosts of the sample have the same clean result, the other hosts of the group are not probed; otherwise
 every host of the group is probed. The module ``scanner.core.sampling`` defines clean results, and groups: hosts with
-the same addresses and usable TLSA records.
+the same addresses and the same TLSA records, some of them usable.
 """
 
 from collections import OrderedDict

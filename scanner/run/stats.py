@@ -17,7 +17,7 @@ class Stats:
     before a retry pass. ``wanted`` is the number of unfinished probes, ``in_flight`` the number of probes with a
     connection. ``stages`` counts the probes in progress by phase, and the DNS lookups in progress as ``dns``.
     ``outages`` contains a message for each active outage, by what has failed (such as the DNS resolver). ``reached`` is
-    true after a peer has accepted a connection for the first time.
+    true after a mail server has accepted a connection for the first time.
     """
 
     total: int | None = None

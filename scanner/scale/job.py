@@ -28,7 +28,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KnownResolver:
-    """A resolver that passed the preflight on a machine, for the child processes of this machine."""
+    """The resolver of one machine, tested by one process of the machine for all its child processes."""
 
     servers: tuple[tuple[str, int], ...]
     validated: bool

@@ -102,8 +102,8 @@ def with_sts(
 ) -> Verdicts:
     """Add the verdicts on the MTA-STS policy and TLSRPT record to the verdicts of a domain; arguments as for ``judge``.
 
-    ``shared`` contains the verdicts of the first MX host. If ``shared`` is given, domains at level ``dane`` that have no
-    policy and the same host verdicts share one result.
+    ``shared`` contains the verdicts of the first MX host. If ``shared`` is given, domains at level ``dane``
+    without a policy share one result if their host verdicts and everything else in the result are equal.
     """
     found = discovery(sts) if sts is not None and shared is not None else None
     if shared is None or found is None or found.policy is not None or view.verdict.level is not Level.DANE:
