@@ -60,7 +60,7 @@ def interpret(message: Message, name: str, rtype: str, *, trusted: bool, resolve
         records=_sorted(rtype, found) if outcome is Outcome.DATA else (),
         rname=rname,
         rcode=message.rcode,
-        aliases=tuple([Alias(r.owner, r.rdata, _of_each(security)) for r in path]),
+        aliases=tuple([Alias(r.owner, r.rdata, _of_each(security)) for r in path]) if path else (),
         ede=message.ede,
         ttl=0 if outcome is Outcome.ERROR else ttl,
         resolver=resolver,
@@ -214,7 +214,7 @@ def _negative(message: Message, path: list[Record], rtype: str) -> tuple[Outcome
         return Outcome.ERROR, "referral: the server does not recurse"
     if not (message.ra or message.aa) and message.negative_ttl is None:
         return Outcome.ERROR, "the server does not recurse"
-    if _beside_the_point(message, path, rtype):
+    if message.answers and _beside_the_point(message, path, rtype):
         return Outcome.ERROR, "records of another name"
     return Outcome.NODATA, ""
 
@@ -225,7 +225,7 @@ def _beside_the_point(message: Message, path: list[Record], rtype: str) -> bool:
 
 
 def _negative_ttl(message: Message, path: list[Record]) -> int:
-    return min([message.negative_ttl or 0, *(r.ttl for r in path)])
+    return min([message.negative_ttl or 0, *[r.ttl for r in path]]) if path else message.negative_ttl or 0
 
 
 def _sorted(rtype: str, found: list[Record]) -> tuple[str, ...]:

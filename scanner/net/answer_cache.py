@@ -14,7 +14,7 @@ from scanner.vocabulary import Outcome
 
 MAX_ANSWERS = 20_000  # maximum number of answers: about 20 MB at 1 KB each; the resolver itself also caches answers
 MAX_RECORDS = 100  # maximum number of records of a cached answer; a hostile zone could otherwise fill the memory
-_NOT_CACHED = ("MX", "TXT")
+NOT_CACHED = ("MX", "TXT")
 
 
 class CacheKey(NamedTuple):
@@ -56,7 +56,7 @@ class AnswerCache:
     def put(self, key: CacheKey, answer: Answer, now: float) -> None:
         """Replace the cached answer to a question; if the new answer may not be cached, only remove the old answer."""
         self._entries.pop(key, None)
-        if answer.outcome is Outcome.ERROR or answer.ttl <= 0 or key.rtype in _NOT_CACHED:
+        if answer.outcome is Outcome.ERROR or answer.ttl <= 0 or key.rtype in NOT_CACHED:
             return
         if len(answer.records) > MAX_RECORDS:
             return

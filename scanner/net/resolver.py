@@ -17,7 +17,7 @@ from scanner.core.answers import NOT_A_NAME, failed, joined, second_opinion, unf
 from scanner.core.names import canonical
 from scanner.core.wire import Question, WireError, asked
 from scanner.facts import Alias, Answer
-from scanner.net.answer_cache import AnswerCache, CacheKey
+from scanner.net.answer_cache import NOT_CACHED, AnswerCache, CacheKey
 from scanner.net.exchange import server_at
 from scanner.net.gcra import GCRA
 from scanner.net.health import ServerHealth
@@ -144,7 +144,10 @@ class Resolver:
         if not wanted:
             await trio.lowlevel.checkpoint()
             return [answers[key] for key in keys]
-        found = await self._together.get(tuple(wanted), lambda: self._ask_together(wanted, dnssec=dnssec))
+        if any(key.rtype in NOT_CACHED for key in wanted):  # records of one domain, which no other task looks up
+            found = await self._ask_together(wanted, dnssec=dnssec)
+        else:
+            found = await self._together.get(tuple(wanted), lambda: self._ask_together(wanted, dnssec=dnssec))
         return [answers[key] or found.get(key) for key in keys]
 
     async def _ask_together(

@@ -76,9 +76,9 @@ class Lookups:
                 found = await self._together(questions)
             finally:
                 self._stages[Phase.DNS] -= len(questions)
-            for answer, question in zip(found, questions, strict=True):
-                if answer is not None:
-                    self._outage.worked(question)
+            answered = next((question for answer, question in zip(found, questions, strict=True) if answer), None)
+            if answered is not None:
+                self._outage.worked(answered)
         return [answer or await self(*question) for answer, question in zip(found, questions, strict=True)]
 
     async def _works(self, question: tuple[str, str]) -> bool:
