@@ -89,6 +89,15 @@ async def run(script: Script, endpoint: Endpoint = ENDPOINT, **given: Any) -> Pr
     return sighting
 
 
+async def up_to_tls(server: MailServer) -> None:
+    """Conduct the dialogue up to the positive reply to STARTTLS."""
+    await server.say(b"220 mx\r\n")
+    await server.hear()
+    await server.say(EHLO)
+    await server.hear()
+    await server.say(b"220 go\r\n")
+
+
 @dataclass
 class MX:
     """A working server up to the phase ``silent``, in which it stops replying; ``say`` sends its replies."""
@@ -349,17 +358,10 @@ async def test_injected_plaintext_is_a_defect_and_ignored(autojump_clock: trio.t
 
 async def test_a_failure_after_the_handshake_keeps_the_handshake(autojump_clock: trio.testing.MockClock) -> None:
     async def script(server: MailServer) -> None:
-        await says_then_secures(server)
+        await up_to_tls(server)
+        await server.secure(server_context())
         await server.hear()
         await server.stream.aclose()
-
-    async def says_then_secures(server: MailServer) -> None:
-        await server.say(b"220 mx\r\n")
-        await server.hear()
-        await server.say(EHLO)
-        await server.hear()
-        await server.say(b"220 go\r\n")
-        await server.secure(server_context())
 
     sighting = await run(script)
     assert sighting.probe.failure == Failure(Phase.EHLO_TLS, FailureKind.CLOSED)
@@ -599,11 +601,7 @@ async def test_a_server_that_gives_up_during_a_long_wait_for_a_limit_of_ours_is_
     extra = Extra(large=LargeConnections(1))
 
     async def script(server: MailServer) -> None:
-        await server.say(b"220 mx\r\n")
-        await server.hear()
-        await server.say(EHLO)
-        await server.hear()
-        await server.say(b"220 go\r\n")
+        await up_to_tls(server)
         with trio.move_on_after(seconds / 2):
             await server.secure(
                 server_context(padding=20_000, version=SSL.TLS1_2_VERSION, ciphers="ECDHE-ECDSA-AES128-GCM-SHA256")
